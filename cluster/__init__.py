@@ -1,0 +1,1 @@
+"""Where trials run: Ray Tune underneath, the command line on top."""

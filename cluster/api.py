@@ -1,0 +1,68 @@
+"""nightsweep from Python: in a script or a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from ..search.results import Results
+from ..search.sweep import Sweep
+from ..trainables.function import TrainingFunction
+from .display import Display, Silent, choose
+from .run import resume as _resume
+from .run import start
+
+
+def run(
+    train: TrainingFunction,
+    parameters: Mapping[str, Any],
+    *,
+    metric: str,
+    goal: Literal["minimize", "maximize"] = "minimize",
+    out: str | Path | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> Results:
+    """Search for the parameters with which `train(config, trial)` does best.
+
+    Args:
+        parameters: Float, Int and Choice, or the same as mappings; other values are constants.
+        metric: What `train` reports, and `goal` whether it is to be small or large.
+        out: The run folder; `runs/<name>-<time>` without it.
+        quiet: Show nothing while it runs.
+        options: What else a sweep file may hold: name, max_epochs, trials, time, sampler,
+            scheduler, resources, slots, seed.
+
+    Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
+    Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.
+    """
+    sweep = Sweep(
+        metric={"name": metric, "goal": goal}, parameters=dict(parameters), **options
+    )
+    return start(sweep, train, out=Path(out) if out else None, display=_display(quiet))
+
+
+def resume(
+    run: str | Path,
+    train: TrainingFunction | None = None,
+    *,
+    quiet: bool = False,
+    **changes: Any,
+) -> Results:
+    """Go on with a run after any end; `trials=100` or `time="2h"` extend a finished one.
+
+    `train` is needed where it cannot be imported by name, as in a notebook.
+    """
+    return _resume(Path(run), train, changes=changes, display=_display(quiet))
+
+
+def load(run: str | Path) -> Results:
+    """The results of a run, finished or not. Errors: RunFolderError, JournalError."""
+    return Results.load(run)
+
+
+def _display(quiet: bool) -> Display:
+    return Silent() if quiet else choose(Console(stderr=True))

@@ -1,0 +1,80 @@
+"""What has changed in a sweep since its run began, and whether the run can go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..search.errors import Problem, SweepError
+from ..search.runfolder import RunFolder
+from ..search.sweep import Sweep
+from ..search.sweepfile import load
+
+ALLOWED = ("trials", "time", "slots", "resources")
+
+
+def changes_on_disk(folder: RunFolder, now: Sweep) -> dict[str, Any]:
+    """The allowed changes in the sweep file since the run began.
+
+    Looks at the file that the run was started from, where it still lies, and at the run folder's
+    copy. Errors: SweepError, if something changed that a run cannot go on with.
+    """
+    header = folder.header()
+    began = folder.sweep()
+    changes: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for path in _files(folder, header):
+        edited = load(path, **header.get("given", {}))
+        for key in differences(began, edited):
+            if key in ALLOWED:
+                changes[key] = getattr(edited, key)
+            elif key not in ("name", "train"):
+                problems.append(_refused(key, path, began, edited))
+    if problems:
+        raise SweepError(problems, source=str(folder.path))
+    return {key: value for key, value in changes.items() if getattr(now, key) != value}
+
+
+def differences(a: Sweep, b: Sweep) -> list[str]:
+    """The keys that differ; for parameters, `parameters.lr`."""
+    keys = []
+    for key in type(a).model_fields:
+        if key == "parameters":
+            names = dict.fromkeys((*a.parameters, *b.parameters))
+            keys += [
+                f"parameters.{name}"
+                for name in names
+                if a.parameters.get(name) != b.parameters.get(name)
+            ]
+        elif getattr(a, key) != getattr(b, key):
+            keys.append(key)
+    return keys
+
+
+def _files(folder: RunFolder, header: dict[str, Any]) -> Iterator[Path]:
+    copy = header.get("copy")
+    if copy and (folder.path / copy).is_file():
+        yield folder.path / copy
+    source = header.get("source")
+    if source and Path(source).is_file():
+        yield Path(source)
+
+
+def _refused(key: str, path: Path, began: Sweep, edited: Sweep) -> Problem:
+    message = (
+        f"changed since the run began, in {path}: {_show(began, key)} became "
+        f"{_show(edited, key)}. A run can go on with other {', '.join(ALLOWED)}; put {key} back, "
+        "or start a new run, or add --as-begun to go on without the changes"
+    )
+    return Problem(key=tuple(key.split(".")), message=message)
+
+
+def _show(sweep: Sweep, key: str) -> str:
+    first, _, name = key.partition(".")
+    value = getattr(sweep, first)
+    if name:
+        value = value.get(name, "nothing")
+    dump = getattr(value, "model_dump", None)
+    shown = dump(exclude_none=True, exclude_defaults=True) if dump else value
+    return str(shown)

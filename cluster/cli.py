@@ -1,0 +1,207 @@
+"""The command line. Exit codes: docs/command-line.md."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ..search.errors import NightsweepError
+from ..search.results import Results
+from . import show
+from .stopping import AT_ONCE
+
+DONE, NOTHING_FOUND, BAD_INPUT, RESUME_ME = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
+
+app = typer.Typer(
+    name="nightsweep",
+    help="Distributed hyperparameter search for PyTorch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON.")]
+Run = Annotated[Path, typer.Argument(help="The run folder.")]
+Trials = Annotated[int | None, typer.Option(min=1, help="How many configurations to try.")]
+Time = Annotated[str | None, typer.Option(help="How long to search: 9h, 90m, 1h30m.")]
+Slots = Annotated[int | None, typer.Option(min=1, help="How many trials may run at once.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.command()
+def run(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; runs/<name>-<time> without it.")
+    ] = None,
+    trials: Trials = None,
+    time: Time = None,
+    slots: Slots = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="For everything random.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a sweep."""
+    from ..search.sweepfile import load
+    from .display import choose
+    from .run import Source, start
+
+    options = {"trials": trials, "time": time, "slots": slots, "seed": seed}
+    given = {key: value for key, value in options.items() if value is not None}
+    results = start(
+        load(file, **given),
+        out=out,
+        source=Source(file=file, given=given),
+        display=choose(Console(stderr=True)),
+    )
+    _finish(results, as_json)
+
+
+@app.command()
+def resume(
+    run: Run,
+    trials: Trials = None,
+    time: Time = None,
+    slots: Slots = None,
+    as_begun: Annotated[
+        bool, typer.Option(help="Leave out what was edited in the sweep file meanwhile.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run after any end, or extend a finished one."""
+    from ..search.sweep import seconds
+    from .display import choose
+    from .run import resume as go_on
+
+    try:
+        limit = seconds(time) if time else None
+    except ValueError as error:
+        raise NightsweepError(f"--time: {error}") from None
+    results = go_on(
+        run,
+        changes={"trials": trials, "time": limit, "slots": slots},
+        as_begun=as_begun,
+        display=choose(Console(stderr=True)),
+    )
+    _finish(results, as_json)
+
+
+@app.command()
+def check(file: File, as_json: Json = False) -> None:
+    """Check a sweep file and its training function, and say what will run."""
+    from ..search.sweepfile import load
+    from ..trainables.function import load as load_function
+
+    sweep = load(file)
+    if sweep.train is None:
+        raise NightsweepError(
+            f"{file}: train is missing; write train: module:function or file.py:function"
+        )
+    load_function(sweep.train, file.absolute().parent)
+    if as_json:
+        _print(sweep.model_dump(mode="json"))
+    else:
+        show.plan(Console(), sweep, file)
+
+
+@app.command()
+def status(run: Run, as_json: Json = False) -> None:
+    """Say how a run stands, whether its driver lives or not."""
+    results = Results.load(run)
+    if as_json:
+        _print(results.as_json() | {"driver": show.driver(results)})
+    else:
+        show.status(Console(), results)
+
+
+@app.command()
+def report(run: Run, as_json: Json = False) -> None:
+    """Write the tables of a run anew, and say in words what came of it."""
+    results = Results.load(run)
+    paths = results.write()
+    if as_json:
+        _print(results.as_json() | {"tables": [str(path) for path in paths]})
+    else:
+        show.report(Console(), results)
+
+
+@app.command()
+def best(run: Run, as_json: Json = False) -> None:
+    """Print the best configuration, as YAML."""
+    results = Results.load(run)
+    if results.best is None:
+        metric = results.sweep.metric.name
+        print(f"no trial has reported a finite {metric} yet", file=sys.stderr)
+        raise typer.Exit(NOTHING_FOUND)
+    if as_json:
+        _print(results.as_json()["best"])
+    else:
+        show.best(Console(), results)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("."),
+) -> None:
+    """Write a commented sweep file and a training function to start from."""
+    from .initialise import initialise
+
+    files = initialise(folder)
+    for file in files:
+        print(f"wrote {file}")
+    print(f"try it: nightsweep run {files[0]}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of sweep files, with which editors complete them."""
+    from ..search.schema import schema as json_schema
+
+    _print(json_schema())
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Distributed hyperparameter search for PyTorch."""
+    if show_version:
+        from importlib.metadata import version as installed
+
+        print(f"nightsweep {installed('nightsweep')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The `nightsweep` command: a mistake of the user's is one message, and exit code 2."""
+    try:
+        app()
+    except NightsweepError as error:
+        print(f"nightsweep: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        print("\nnightsweep: stopped before the search began", file=sys.stderr)
+        sys.exit(AT_ONCE)
+
+
+def _finish(results: Results, as_json: bool) -> None:
+    if as_json:
+        _print(results.as_json())
+    else:
+        show.report(Console(), results)
+    if not results.ledger.done:
+        print(
+            f"to go on: nightsweep resume {show.short(results.folder.path)}", file=sys.stderr
+        )
+        raise typer.Exit(RESUME_ME)
+    raise typer.Exit(DONE if results.best else NOTHING_FOUND)
+
+
+def _print(values: Any) -> None:
+    print(json.dumps(values, indent=2, allow_nan=False, default=str))

@@ -1,0 +1,171 @@
+"""What a sweep shows while it runs: a live table in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..search.runfolder import RunFolder
+from ..search.study import Study
+from ..search.summary import WORDS, duration, plural
+
+REFRESH = 0.5  # seconds
+NEWS = 30.0  # seconds between plain lines when nothing new is found
+BAR = 24  # characters
+
+
+class Display(Protocol):
+    """Shows a search. `slots` is how many trials may run at once, once that is known."""
+
+    slots: int
+
+    def showing(self, study: Study, folder: RunFolder) -> contextlib.AbstractContextManager[None]:
+        """Show this study meanwhile."""
+        ...
+
+    def update(self, busy: int, stopping: str, searched: float) -> None:
+        """Look again: slots busy, why it is stopping (or empty), seconds searched."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    slots = 0
+
+    @contextlib.contextmanager
+    def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
+        yield
+
+    def update(self, busy: int, stopping: str, searched: float) -> None:
+        """Nothing to show."""
+
+
+class Plain:
+    """A line when the best changes, and now and then."""
+
+    def __init__(self, console: Console) -> None:
+        self.slots = 0
+        self._console = console
+        self._best: tuple[int, int] | None = None
+        self._next = 0.0
+        self._stopping = ""
+
+    @contextlib.contextmanager
+    def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
+        self._study = study
+        self._say(f"{study.sweep.name}: starting Ray; the run is in {folder.path}")
+        yield
+
+    def update(self, busy: int, stopping: str, searched: float) -> None:
+        study, now = self._study, time.monotonic()
+        if stopping and stopping != self._stopping:
+            self._stopping = stopping
+            self._say(f"{duration(searched)}: {stopping}; saving {plural(busy, 'trial')}")
+        best = study.best and (study.best.id, study.best.best_epoch)
+        if best == self._best and now < self._next:
+            return
+        self._best, self._next = best, now + NEWS
+        self._say(f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched)}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+class InTerminal:
+    """A live picture: trials by state, the rung ladder, the best so far, the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self.slots = 0
+        self._console = console
+        self._next = 0.0
+        self._best: tuple[int, int] | None = None
+        self._best_at = 0.0
+
+    @contextlib.contextmanager
+    def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
+        self._study, self._folder = study, folder
+        with Live(
+            Text(f"{study.sweep.name}: starting Ray ..."),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+        ) as self._live:
+            self._live.refresh()
+            yield
+
+    def update(self, busy: int, stopping: str, searched: float) -> None:
+        now, best = time.monotonic(), self._study.best
+        if best is not None and (best.id, best.best_epoch) != self._best:
+            self._best, self._best_at = (best.id, best.best_epoch), searched
+        if now < self._next:
+            return
+        self._next = now + REFRESH
+        self._live.update(self._picture(busy, stopping, searched), refresh=True)
+
+    def _picture(self, busy: int, stopping: str, searched: float) -> Group:
+        study = self._study
+        when = f", {duration(searched - self._best_at)} ago" if study.best else ""
+        lines = [
+            f"[bold]{study.sweep.name}[/]  {duration(searched)}{left(study, searched)}"
+            f"  slots {busy} of {self.slots} busy",
+            counted(study),
+            f"best: {leader(study)}{when}",
+            f"[yellow]{stopping}; saving the trials that run[/]" if stopping else "",
+            f"[dim]{self._folder.path}[/]",
+        ]
+        return Group(*(Text.from_markup(line) for line in lines if line), ladder(study))
+
+
+def counted(study: Study) -> str:
+    """`12 of 60 trials: 3 in training, ...`."""
+    counts, limit = study.counts, study.sweep.limit
+    of = f" of {limit}" if limit else ""
+    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts[s])
+    return f"{len(study.trials)}{of} trials: {ends or 'none yet'}"
+
+
+def leader(study: Study) -> str:
+    """`val_loss 0.0713 by trial 14 at epoch 20`."""
+    best = study.best
+    if best is None:
+        return f"no {study.sweep.metric.name} yet"
+    return f"{study.sweep.metric.name} {best.best:.4g} by trial {best.id} at epoch {best.best_epoch}"
+
+
+def left(study: Study, searched: float) -> str:
+    """Time left, from epochs still expected and the pace so far; empty while it cannot be said."""
+    if study.trained < 5 or searched <= 0:
+        return ""
+    by_work = (study.expected_epochs - study.trained) * searched / study.trained
+    limit = study.sweep.time
+    seconds = by_work if study.sweep.limit is not None else float("inf")
+    if limit is not None:
+        seconds = min(seconds, max(limit - searched, 0.0))
+    return f", about {duration(seconds)} left" if seconds < float("inf") else ""
+
+
+def ladder(study: Study) -> Table:
+    """One line a rung: how many have come so far, and how many of them wait."""
+    table = Table.grid(padding=(0, 1))
+    steps = study.ladder
+    most = max([step.arrived for step in steps] + [1])
+    for step in steps:
+        went = step.arrived - step.paused
+        bar = "█" * round(BAR * went / most) + "░" * round(BAR * step.paused / most)
+        waiting = f", {step.paused} wait" if step.paused else ""
+        table.add_row(f"epoch {step.epoch}", bar, f"{step.arrived} reached{waiting}")
+    return table
+
+
+def choose(console: Console) -> Display:
+    """The display for this console."""
+    return InTerminal(console) if console.is_terminal else Plain(console)
+

@@ -1,0 +1,197 @@
+"""Gives slots their work: what they report becomes calls of the Study, its answers their orders.
+
+A slot is a place in which one trial trains at a time, and many one after another. Here is no Ray,
+clock or thread: messages in, orders out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..search.errors import StudyError
+from ..search.events import Event, Started
+from ..search.runfolder import RunFolder
+from ..search.study import Decision, Status, Study
+from ..trainables.job import Answer, End, Ended, Job, Message, Step
+
+RETRIES = 2  # how often a trial whose worker died is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Save the trial at its next report, and wait there."""
+
+
+Order = Job | Answer | Halt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a slot is."""
+
+    host: str
+    pid: int
+    device: str
+
+
+@dataclass(slots=True)
+class Work:
+    """What a slot is doing: its trial, and whether it has been heard of and told to halt."""
+
+    trial: int
+    heard: bool = False
+    halting: bool = False
+
+
+class Foreman:
+    """One for a sweep. `record` takes events that are not the Study's own."""
+
+    def __init__(self, study: Study, folder: RunFolder, record: Callable[[Event], object]) -> None:
+        self.study = study
+        self.stopping = ""  # why, once no more trials are to be started
+        self.busy: dict[str, Work] = {}
+        self.idle: set[str] = set()
+        self._folder = folder
+        self._record = record
+        self._dry = False  # the Study had nothing to start, and nothing has happened since
+
+    @property
+    def finished(self) -> bool:
+        """Nothing trains, and nothing is left to start."""
+        return not self.busy and (self._dry or bool(self.stopping))
+
+    @property
+    def short_of_slots(self) -> bool:
+        """Whether one more slot would find work."""
+        return not self.idle and not self._dry and not self.stopping
+
+    def opened(self, slot: str) -> list[Order]:
+        """A slot is ready."""
+        return self._next(slot)
+
+    def heard(self, slot: str, place: Place, messages: Sequence[Message]) -> list[Order]:
+        """A slot has sent messages (none: it lives). No orders and not busy: leave it idle."""
+        work = self.busy.get(slot)
+        if work is None:
+            return []
+        if not work.heard:
+            work.heard = True
+            self._record(self._started(work.trial, place))
+        orders: list[Order] = []
+        for message in messages:
+            if slot in self.busy and message.trial == self.busy[slot].trial:
+                orders += self._take(slot, message)
+        if slot not in self.busy:
+            orders += self._next(slot)
+        elif self.stopping and not work.halting:
+            work.halting = True
+            orders.append(Halt())
+        return orders
+
+    def lost(self, slot: str, reason: str) -> None:
+        """A slot is gone; its trial is tried again elsewhere, a few times."""
+        self.idle.discard(slot)
+        work = self.busy.pop(slot, None)
+        if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
+            return
+        self._dry = False
+        attempts = self.study.trials[work.trial].attempts
+        if attempts > RETRIES:
+            self.study.fail(work.trial, f"{reason}; tried {attempts} times")
+        else:
+            self.study.interrupt(work.trial, reason)
+
+    def wake(self) -> dict[str, list[Order]]:
+        """Work for idle slots, if there is some now."""
+        woken: dict[str, list[Order]] = {}
+        for slot in sorted(self.idle):
+            if self._dry or self.stopping:
+                break
+            orders = self._next(slot)
+            if orders:
+                woken[slot] = orders
+        return woken
+
+    def stop(self, reason: str) -> None:
+        """Start nothing more; trials are saved at their next report and left there."""
+        self.stopping = reason
+
+    def abandon(self) -> None:
+        """Give up waiting for the trials that still train; they go on from where they were saved."""
+        for slot in list(self.busy):
+            work = self.busy.pop(slot)
+            if self.study.trials[work.trial].status is Status.RUNNING:
+                self.study.interrupt(work.trial, self.stopping or "left")
+
+    def _take(self, slot: str, message: Message) -> list[Order]:
+        try:
+            if isinstance(message, Ended):
+                self._end(slot, message)
+                return []
+            return self._step(slot, message)
+        except StudyError as error:  # a report that makes no sense costs its trial
+            del self.busy[slot]
+            self._dry = False
+            self.study.fail(message.trial, str(error))
+            waits = isinstance(message, Step) and message.waits
+            return [Answer(trial=message.trial, until=None)] if waits else []
+
+    def _step(self, slot: str, step: Step) -> list[Order]:
+        decision = self.study.report(
+            step.trial,
+            step.epoch,
+            step.metrics,
+            seconds=round(step.seconds, 4),
+            checkpoint=step.checkpoint,
+        )
+        if not step.waits:
+            return []
+        self._dry = False
+        if decision is Decision.CONTINUE and not self.stopping:
+            return [Answer(trial=step.trial, until=self.study.until(step.trial))]
+        if decision is Decision.CONTINUE:
+            self.study.interrupt(step.trial, self.stopping)
+        del self.busy[slot]
+        return [Answer(trial=step.trial, until=None)]
+
+    def _end(self, slot: str, ended: Ended) -> None:
+        del self.busy[slot]
+        self._dry = False
+        if self.study.trials[ended.trial].status is not Status.RUNNING:
+            return  # it had reported its last epoch
+        if ended.end is End.FAILED:
+            self.study.fail(ended.trial, ended.reason, ended.traceback)
+        else:
+            self.study.finish(ended.trial)
+
+    def _next(self, slot: str) -> list[Order]:
+        trial = None if self.stopping else self.study.ask()
+        if trial is None:
+            self.idle.add(slot)
+            self._dry = not self.stopping
+            return []
+        self.idle.discard(slot)
+        self.busy[slot] = Work(trial.id)
+        sweep = self.study.sweep
+        job = Job(
+            trial=trial.id,
+            config=trial.config,
+            epoch=trial.epoch,
+            until=trial.until,
+            max_epochs=sweep.max_epochs,
+            metric=sweep.metric.name,
+            seed=int(np.random.SeedSequence([sweep.seed, trial.id]).generate_state(1)[0]),
+            folder=self._folder.trial(trial.id),
+            attempt=self.study.trials[trial.id].attempts,
+            gpus=sweep.resources.gpus,
+        )
+        return [job]
+
+    def _started(self, trial: int, place: Place) -> Started:
+        attempt = self.study.trials[trial].attempts
+        return Started(
+            trial=trial, attempt=attempt, host=place.host, pid=place.pid, device=place.device
+        )

@@ -1,0 +1,193 @@
+"""The life of a sweep: from its file to the last table. `start` begins one, `resume` goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..search.errors import TrainingFunctionError
+from ..search.events import FORMAT, Closed, Opened
+from ..search.ledger import Ledger
+from ..search.lock import Lock
+from ..search.results import Results
+from ..search.runfolder import RunFolder, write_whole
+from ..search.study import Study
+from ..search.sweep import Sweep
+from ..trainables.function import TrainingFunction, check, load, reference_to
+from . import provenance
+from .changes import changes_on_disk
+from .display import Display, Silent
+from .keeper import Keeper
+from .search import Search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a sweep comes from: its file, if any, and what the command line changed in it."""
+
+    file: Path | None = None
+    given: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """What paths in the sweep file are relative to."""
+        return self.file.absolute().parent if self.file else Path.cwd()
+
+
+def start(
+    sweep: Sweep,
+    function: TrainingFunction | None = None,
+    *,
+    out: Path | None = None,
+    source: Source | None = None,
+    display: Display | None = None,
+) -> Results:
+    """Run a sweep in a new folder (`runs/<name>-<time>` without `out`).
+
+    `function`: the training function, where the sweep does not name it. Errors: NightsweepError,
+    before anything is started or written.
+    """
+    source = source or Source()
+    if function is not None:
+        check(function, getattr(function, "__name__", "the training function"))
+        sweep = sweep.model_copy(update={"train": reference_to(function)})
+    elif sweep.train is None:
+        raise TrainingFunctionError("the sweep names no training function; write train: ...")
+    else:
+        load(sweep.train, source.folder)
+    folder = RunFolder.create(out or _new_folder(sweep.name))
+    with _locked(folder):
+        _write_header(folder, sweep, source)
+        return _drive(
+            Results(folder, Study(sweep), Ledger()),
+            function or sweep.train or "",
+            source.folder,
+            display or Silent(),
+            {},
+        )
+
+
+def resume(
+    run: Path,
+    function: TrainingFunction | None = None,
+    *,
+    changes: dict[str, Any] | None = None,
+    as_begun: bool = False,
+    display: Display | None = None,
+) -> Results:
+    """Go on with a run after any end, or extend a finished one by `changes` (trials=100).
+
+    `as_begun`: leave out what was edited in the sweep file meanwhile. Errors: NightsweepError.
+    """
+    folder = RunFolder.open(run)
+    with _locked(folder):
+        results = Results.load(run)
+        edits = {} if as_begun else changes_on_disk(folder, results.sweep)
+        edits |= {key: value for key, value in (changes or {}).items() if value is not None}
+        base = Path(folder.header().get("folder") or ".")
+        return _drive(
+            results,
+            _function_again(run, results.sweep.train, base, function),
+            base,
+            display or Silent(),
+            edits,
+        )
+
+
+def _drive(
+    results: Results,
+    function: TrainingFunction | str,
+    base: Path,
+    display: Display,
+    edits: dict[str, Any],
+) -> Results:
+    """Search, from what there is, until done or told to stop."""
+    study, ledger = results.study, results.ledger
+    keeper = Keeper(results.folder, ledger)
+    study.record_to(keeper.record)
+    try:
+        before = ledger.searched
+        keeper.record(
+            Opened(
+                format=FORMAT,
+                version=version("nightsweep"),
+                host=provenance.host(),
+                pid=os.getpid(),
+            )
+        )
+        if edits:
+            study.change(**edits)
+        for known in study.running:
+            study.interrupt(known.id, "its driver ended")
+        search = Search(study, keeper, display, before=before)
+        try:
+            search.run(function, base)
+        finally:
+            keeper.record(Closed(done=search.done, reason=search.reason, elapsed=search.elapsed))
+        return keeper.write(study)
+    finally:
+        keeper.close()
+
+
+def _function_again(
+    run: Path, reference: str | None, base: Path, function: TrainingFunction | None
+) -> TrainingFunction | str:
+    """The function to go on with, checked."""
+    if function is not None:
+        check(function, getattr(function, "__name__", "the training function"))
+        return function
+    if reference is None:
+        raise TrainingFunctionError(
+            f"{run} was started with a function that no other process can import; go on from "
+            "Python: nightsweep.resume(run, train)"
+        )
+    load(reference, base)
+    return reference
+
+
+@contextlib.contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    lock = Lock(folder.lock)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _new_folder(name: str) -> Path:
+    """`runs/<name>-<time>`; with a number behind it, where that is taken."""
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    number = 1
+    while (path := Path("runs") / (stem if number == 1 else f"{stem}-{number}")).exists():
+        number += 1
+    return path
+
+
+def _write_header(folder: RunFolder, sweep: Sweep, source: Source) -> None:
+    """sweep.json, and a copy of the sweep file as it was given."""
+    copy = f"sweep{source.file.suffix}" if source.file and source.file.suffix != ".json" else None
+    if copy and source.file:
+        shutil.copyfile(source.file, folder.path / copy)
+    header = {
+        "format": FORMAT,
+        "sweep": sweep.model_dump(mode="json"),
+        "versions": provenance.versions(),
+        "host": provenance.host(),
+        "commit": provenance.commit(source.folder),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "folder": str(source.folder),
+        "source": str(source.file.absolute()) if source.file else None,
+        "copy": copy,
+        "given": source.given,
+    }
+    text = json.dumps(header, indent=2) + "\n"
+    write_whole(folder.resolved, lambda path: path.write_text(text, encoding="utf-8"))

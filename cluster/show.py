@@ -1,0 +1,150 @@
+"""What the commands print for people."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..search.lock import holder
+from ..search.results import Results
+from ..search.space import Choice, Float, Int
+from ..search.study import Study
+from ..search.summary import duration, plural, show
+from ..search.sweep import Sweep
+from .display import counted, ladder, leader, left
+
+LEADERS = 5
+
+
+def plan(console: Console, sweep: Sweep, file: Path) -> None:
+    """What a sweep file will run."""
+    say(console, f"{file} is right.")
+    limit, study = sweep.limit, Study(sweep)
+    for_time = f" in {duration(sweep.time)} at most" if sweep.time else ""
+    say(
+        console,
+        f"{plural(limit, 'trial') if limit else 'As many trials as there is time or grid for'} of "
+        f"{sweep.train}, up to {plural(sweep.max_epochs, 'epoch')} each{for_time}; "
+        f"{sweep.metric.goal} {sweep.metric.name}.",
+    )
+    rungs = [step.epoch for step in study.ladder[:-1]]
+    if rungs and limit:
+        say(
+            console,
+            f"{sweep.scheduler.name} decides at epochs {', '.join(map(str, rungs))}: about "
+            f"{study.expected_epochs:.0f} of {limit * sweep.max_epochs} epochs will be trained.",
+        )
+    say(
+        console,
+        f"{sweep.sampler.name} proposes; each trial gets {sweep.resources.cpus:g} CPU and "
+        f"{sweep.resources.gpus:g} GPU; seed {sweep.seed}.",
+    )
+    table = Table("parameter", "takes", "default", "when", box=None, pad_edge=False)
+    for name, value in sweep.parameters.items():
+        table.add_row(escape(name), *(escape(cell) for cell in _cells(value)))
+    console.print(table)
+
+
+def status(console: Console, results: Results) -> None:
+    """How a run stands."""
+    study = results.study
+    say(console, f"{results.sweep.name}: {_state(results)}")
+    say(console, counted(study))
+    say(console, f"best: {leader(study)}")
+    console.print(ladder(study))
+    if driver(results) == "running":
+        age = time.time() - max((p.latest for _, p in results.rows()), default=time.time())
+        say(console, f"last word {duration(age)} ago{left(study, results.ledger.searched)}")
+    elif not results.ledger.done:
+        say(console, f"to go on: nightsweep resume {short(results.folder.path)}")
+
+
+def report(console: Console, results: Results) -> None:
+    """What came of a run: in words, and the best configurations as a table."""
+    say(console, results.summary())
+    if results.best is not None:
+        console.print()
+        console.print(leaders(results))
+    folder = short(results.folder.path)
+    say(console, "")
+    say(console, f"everything is in {folder}: trials.csv, curves.csv (and .parquet), best/")
+    say(console, f'in Python: nightsweep.load("{folder}").trials')
+
+
+def best(console: Console, results: Results) -> None:
+    """The best configuration as YAML, with where it comes from in comments."""
+    found = results.best
+    assert found is not None
+    say(
+        console,
+        f"# trial {found.trial}: {results.sweep.metric.name} {found.value:.6g} "
+        f"at epoch {found.epoch}",
+    )
+    if found.checkpoint:
+        say(console, f"# checkpoint: {short(found.checkpoint)}")
+    say(console, yaml.safe_dump(found.config, sort_keys=False).rstrip())
+
+
+def leaders(results: Results) -> Table:
+    """The best few trials, best first."""
+    metric, parameters = results.sweep.metric, results.sweep.parameters
+    varied = [n for n, p in parameters.items() if isinstance(p, Float | Int | Choice)]
+    table = Table("trial", metric.name, "epoch", "status", *varied, box=None, pad_edge=False)
+    ranked = [t for t in results.study.trials.values() if t.best_epoch]
+    ranked.sort(key=lambda t: t.best if metric.goal == "minimize" else -t.best)
+    for known in ranked[:LEADERS]:
+        values = [show(known.config[n]) if n in known.config else "" for n in varied]
+        table.add_row(
+            str(known.id),
+            f"{known.best:.4g}",
+            str(known.best_epoch),
+            str(results.status(known)),
+            *(escape(value) for value in values),
+        )
+    return table
+
+
+def driver(results: Results) -> str:
+    """`running`, `ended`, or `died` where it could not say goodbye."""
+    held = holder(results.folder.lock)
+    if held is not None and held.alive:
+        return "running"
+    return "ended" if results.ledger.ended_because else "died"
+
+
+def short(path: Path) -> str:
+    """A path as a person would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def say(console: Console, text: str) -> None:
+    """Text as it is: no colours for numbers, no line breaks of our own."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _state(results: Results) -> str:
+    match driver(results):
+        case "running":
+            held = holder(results.folder.lock)
+            return f"running, as process {held.pid} on {held.host}" if held else "running"
+        case "died":
+            return "its driver died; nothing that was recorded is lost"
+    return f"{'done' if results.ledger.done else 'not done'}: {results.ledger.ended_because}"
+
+
+def _cells(value: Any) -> tuple[str, str, str]:
+    if not isinstance(value, Float | Int | Choice):
+        return show(value), "", ""
+    when = ", ".join(f"{name} is {wanted}" for name, wanted in (value.when or {}).items())
+    return value.describe(), "" if value.default is None else show(value.default), when
+
+

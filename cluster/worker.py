@@ -1,0 +1,70 @@
+"""The Tune trainable: one slot, in which training functions run one after another.
+
+To Ray Tune a slot is a long trial; the sweep's own trials pass through it. See
+docs/decisions/0001-slots.md for why.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from ..trainables.function import TrainingFunction, load, takes
+from ..trainables.host import Host
+from ..trainables.job import Answer, Job
+from ..trainables.trial import Trial
+from .foreman import Halt, Order, Place
+from .raytune import run_tune_function
+
+MESSAGES = "messages"
+PLACE = "place"
+
+
+class Worker(tune.Trainable):
+    """Hosts a training function; orders come by `command`, messages leave with each `step`."""
+
+    def setup(
+        self,
+        config: dict[str, Any],
+        function: TrainingFunction | str = "",
+        folder: Path = Path(),
+        beat: float = 1.0,
+        cpus: float = 1,
+    ) -> None:
+        """`function`: itself, or a reference to load in `folder`. `beat`: seconds between signs
+        of life."""
+        import torch
+
+        torch.set_num_threads(max(int(cpus), 1))
+        found = load(function, folder) if isinstance(function, str) else function
+        arguments = takes(found)
+
+        def call(trial: Trial) -> Any:
+            if arguments == 2:
+                return found(trial.config, trial)
+            return run_tune_function(found, trial)
+
+        self._host = Host(call)
+        self._beat = beat
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        device = f"cuda:{gpus}" if gpus and torch.cuda.is_available() else "cpu"
+        self._place = Place(host=socket.gethostname(), pid=os.getpid(), device=device)
+
+    def command(self, orders: list[Order]) -> None:
+        """Take orders; Ray runs this before the next `step`."""
+        for order in orders:
+            match order:
+                case Job():
+                    self._host.start(order)
+                case Answer():
+                    self._host.answer(order)
+                case Halt():
+                    self._host.halt()
+
+    def step(self) -> dict[str, Any]:
+        """What the training function has sent since, waiting for a decision or `beat` seconds."""
+        return {MESSAGES: self._host.poll(self._beat), PLACE: self._place}

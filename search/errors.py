@@ -1,0 +1,75 @@
+"""Every error that nightsweep raises on purpose.
+
+NightsweepError
+├── SweepError             the sweep file, or its equal in Python, is wrong
+├── TrainingFunctionError  the training function cannot be imported or called
+├── RunFolderError         a run folder exists already, is not one, or cannot be written
+│   ├── LockedError        another driver is writing to it
+│   └── JournalError       its journal cannot be read
+├── StudyError             a Study was called in an order that makes no sense
+└── ClusterError           the resources that a trial asks for are nowhere to be had
+
+Each message says what was given, what was expected and what to do; the command line prints it
+alone, without a traceback, and exits with 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NightsweepError(Exception):
+    """The root of the tree above: something that the user can put right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in a sweep: the key's path (`("parameters", "lr", "min")`) and what is wrong."""
+
+    key: tuple[str | int, ...]
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        path = ".".join(str(part) for part in self.key)
+        return f"{path}: {self.message}" if path else self.message
+
+
+class SweepError(NightsweepError, ValueError):
+    """The sweep file, or its equal in Python, is wrong. `problems` lists every mistake found."""
+
+    def __init__(self, problems: Sequence[Problem], source: str = "sweep") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> list[str]:
+        return [
+            f"{self.source}{f':{problem.line}' if problem.line else ''}: {problem}"
+            for problem in self.problems
+        ]
+
+
+class TrainingFunctionError(NightsweepError):
+    """The training function cannot be imported, is not callable, or takes other arguments."""
+
+
+class RunFolderError(NightsweepError):
+    """A run folder exists already, is not one, is from a newer version, or cannot be written."""
+
+
+class LockedError(RunFolderError):
+    """Another driver is writing to the run folder."""
+
+
+class JournalError(RunFolderError):
+    """The journal of a run cannot be read."""
+
+
+class StudyError(NightsweepError):
+    """A Study was called in an order that makes no sense."""
+
+
+class ClusterError(NightsweepError):
+    """The resources that a trial asks for are nowhere to be had."""

@@ -1,0 +1,81 @@
+"""What a Study does not remember: every metric of every epoch, and when and where it happened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from .events import Asked, Closed, Event, Failed, Metrics, Opened, Reported, Started
+
+
+@dataclass(slots=True, kw_only=True)
+class Epoch:
+    """One trained epoch; `time` is when it was reported, in seconds since 1970."""
+
+    metrics: Metrics
+    seconds: float | None
+    time: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """One trial. `seconds`: time spent on epochs, repeated ones included."""
+
+    started: float
+    latest: float
+    host: str = ""
+    device: str = ""
+    traceback: str = ""
+    seconds: float = 0.0
+    epochs: dict[int, Epoch] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """Takes events in the order of the journal. `elapsed`: search time of ended drivers, s."""
+
+    pages: dict[int, Page] = field(default_factory=dict)
+    elapsed: float = 0.0
+    done: bool = False
+    ended_because: str = ""
+    _opened: float = math.nan
+    _latest: float = math.nan
+
+    def add(self, time: float, event: Event) -> None:
+        """Take the next event, which happened at `time`."""
+        if isinstance(event, Asked) and event.config is not None:
+            self.pages[event.trial] = Page(started=time, latest=time)
+        page = self.pages.get(getattr(event, "trial", 0))
+        if page is not None:
+            page.latest = time
+        self._latest = time
+        match event:
+            case Opened():
+                self._close_killed()
+                self._opened, self.done, self.ended_because = time, False, ""
+            case Closed():
+                self.elapsed += event.elapsed
+                self._opened = math.nan
+                self.done, self.ended_because = event.done, event.reason
+            case Started() if page:
+                page.host, page.device = event.host, event.device
+            case Reported() if page:
+                page.epochs[event.epoch] = Epoch(
+                    metrics=event.metrics, seconds=event.seconds, time=time
+                )
+                page.seconds += event.seconds or 0.0
+            case Failed() if page:
+                page.traceback = event.traceback
+
+    @property
+    def searched(self) -> float:
+        """Seconds that drivers have been at work, one at work now or killed included."""
+        return self.elapsed + self._unclosed
+
+    @property
+    def _unclosed(self) -> float:
+        return 0.0 if math.isnan(self._opened) else self._latest - self._opened
+
+    def _close_killed(self) -> None:
+        self.elapsed += self._unclosed
+        self._opened = math.nan

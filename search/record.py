@@ -1,0 +1,44 @@
+"""What a Study remembers of one trial."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .space import Config
+
+
+class Status(StrEnum):
+    """Where a trial stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"  # at a rung, until its rank there is good enough
+    WAITING = "waiting"  # lost its place (a dead worker, an ended driver); goes on first
+    STOPPED = "stopped"  # for good, by the scheduler
+    COMPLETED = "completed"  # trained to the end, or returned of its own accord
+    DIVERGED = "diverged"  # its metric became NaN or infinite
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.STOPPED, Status.COMPLETED, Status.DIVERGED, Status.FAILED)
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One trial. Values are as reported, not turned to be minimised."""
+
+    id: int
+    config: Config
+    origin: str
+    status: Status = Status.RUNNING
+    reason: str = ""
+    epoch: int = 0  # epochs trained
+    until: int = 0  # the epoch at which to report and wait for a decision
+    judged: int = 0  # the last rung decided
+    saved: int = 0  # the epoch of the latest checkpoint that the Study knows of
+    attempts: int = 0
+    last: float = math.nan
+    best: float = math.nan
+    best_epoch: int = 0

@@ -1,0 +1,160 @@
+"""What came of a sweep, in pandas: read from a run folder, without Ray, at any time.
+
+    results = Results.load("runs/digits-...")
+    results.trials     one row a trial
+    results.curves     one row a trial and epoch
+    results.best       the best configuration
+    print(results.summary())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import journal
+from .errors import JournalError
+from .ledger import Ledger, Page
+from .record import Record, Status
+from .runfolder import RunFolder, write_whole
+from .space import Config
+from .study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The best trial: by the best value of the sweep's metric at any of its epochs.
+
+    `metrics` are those of that `epoch`; `checkpoint` is the latest kept, or None.
+    """
+
+    trial: int
+    config: Config
+    epoch: int
+    value: float
+    metrics: dict[str, float]
+    checkpoint: Path | None
+
+
+class Results:
+    """A study and its ledger as tables. `load` makes one from a run folder."""
+
+    def __init__(self, folder: RunFolder, study: Study, ledger: Ledger) -> None:
+        self.folder = folder
+        self.study = study
+        self.ledger = ledger
+        self.sweep = study.sweep
+
+    @classmethod
+    def load(cls, run: str | Path) -> Results:
+        """The results of a run so far. Errors: RunFolderError, JournalError."""
+        folder = RunFolder.open(Path(run))
+        study, ledger = Study(folder.sweep()), Ledger()
+        for entry in journal.read(folder.journal):
+            ledger.add(entry.time, entry.event)
+            try:
+                study.apply(entry.event)
+            except (KeyError, ValueError, AssertionError) as error:
+                raise JournalError(
+                    f"{folder.journal} contradicts itself at {entry.event}: {error!r}"
+                ) from None
+        return cls(folder, study, ledger)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row a trial; `config/<name>` columns; `best/` and `last/` of each metric."""
+        from .tables import trials_table
+
+        return trials_table(self)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """One row a trial and epoch, every metric; where an epoch was repeated, the last try."""
+        from .tables import curves_table
+
+        return curves_table(self)
+
+    @property
+    def best(self) -> Best | None:
+        """The best trial; None while no trial has reported a finite value."""
+        leader = self.study.best
+        if leader is None:
+            return None
+        epochs = self.ledger.pages[leader.id].epochs
+        kept = self.folder.trial(leader.id) / f"epoch-{leader.saved}"
+        return Best(
+            trial=leader.id,
+            config=leader.config,
+            epoch=leader.best_epoch,
+            value=leader.best,
+            metrics=epochs[leader.best_epoch].metrics,
+            checkpoint=kept if leader.saved and kept.exists() else None,
+        )
+
+    @property
+    def failures(self) -> dict[str, list[int]]:
+        """Why trials failed, most common first, and which: `{"raised ValueError: ...": [3, 9]}`."""
+        reasons: dict[str, list[int]] = {}
+        for known in self.study.trials.values():
+            if known.status is Status.FAILED:
+                reasons.setdefault(known.reason, []).append(known.id)
+        return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+
+    def status(self, known: Record) -> Status:
+        """A trial's status; one paused in a sweep that is done is stopped: nobody will ask again."""
+        paused = known.status is Status.PAUSED
+        return Status.STOPPED if paused and self.ledger.done else known.status
+
+    def rows(self) -> Iterator[tuple[Record, Page]]:
+        """Each trial's two halves, by trial."""
+        for number, known in self.study.trials.items():
+            yield known, self.ledger.pages[number]
+
+    def summary(self) -> str:
+        """What happened, in a few plain sentences."""
+        from .summary import summary
+
+        return summary(self)
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary for scripts: counts, best, folder, how the run ended."""
+        best = self.best
+        counts: dict[str, int] = {}
+        for known in self.study.trials.values():
+            counts[self.status(known)] = counts.get(self.status(known), 0) + 1
+        return {
+            "run": str(self.folder.path),
+            "name": self.sweep.name,
+            "done": self.ledger.done,
+            "ended_because": self.ledger.ended_because,
+            "searched_seconds": round(self.ledger.searched, 3),
+            "trials": counts,
+            "epochs": self.study.trained,
+            "metric": self.sweep.metric.model_dump(),
+            "failures": self.failures,
+            "best": best
+            and {
+                "trial": best.trial,
+                "epoch": best.epoch,
+                "value": best.value,
+                "config": best.config,
+                "metrics": best.metrics,
+                "checkpoint": str(best.checkpoint) if best.checkpoint else None,
+            },
+        }
+
+    def write(self) -> list[Path]:
+        """Write both tables as CSV and Parquet beside the journal; each file at once."""
+        paths = []
+        for name, table in (("trials", self.trials), ("curves", self.curves)):
+            csv, parquet = self.folder.table(name, "csv"), self.folder.table(name, "parquet")
+            write_whole(csv, lambda path, table=table: table.to_csv(path, index=False))  # type: ignore[misc]
+            write_whole(parquet, lambda path, table=table: table.to_parquet(path, index=False))  # type: ignore[misc]
+            paths += [csv, parquet]
+        return paths

@@ -1,0 +1,118 @@
+"""The run folder: where everything about one sweep lies. docs/run-folder.md describes it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import RunFolderError, SweepError
+from .events import FORMAT
+from .sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Every path in a run folder."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """A new, empty run folder. Errors: RunFolderError if something is there already."""
+        folder = cls(path.absolute())
+        try:
+            if folder.journal.exists():
+                raise RunFolderError(
+                    f"{path} holds a run already; go on with it by `nightsweep resume {path}`, "
+                    "or name another folder"
+                )
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise RunFolderError(f"{path} exists and is not empty; name another folder")
+            folder.trials.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be made: {error.strerror}") from None
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing one. Errors: RunFolderError if it is none, or from a newer version."""
+        folder = cls(path.absolute())
+        if not path.is_dir():
+            raise RunFolderError(f"{path} is not a folder; name the folder of a run")
+        if not folder.journal.is_file() or not folder.resolved.is_file():
+            raise RunFolderError(
+                f"{path} is not a run folder: it holds no journal.jsonl and sweep.json"
+            )
+        given = folder.header().get("format")
+        if not isinstance(given, int) or given > FORMAT:
+            raise RunFolderError(
+                f"{path} was written by a newer nightsweep (format {given}, this one reads "
+                f"{FORMAT}); upgrade to read it"
+            )
+        return folder
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "driver.lock"
+
+    @property
+    def resolved(self) -> Path:
+        return self.path / "sweep.json"
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best"
+
+    def trial(self, trial: int) -> Path:
+        """The folder of one trial: its checkpoints and its log."""
+        return self.trials / str(trial)
+
+    def table(self, name: str, suffix: str) -> Path:
+        """`trials.csv` and its like."""
+        return self.path / f"{name}.{suffix}"
+
+    def header(self) -> dict[str, Any]:
+        """What sweep.json holds. Errors: RunFolderError if it cannot be read."""
+        try:
+            values = json.loads(self.resolved.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.resolved} cannot be read: {error}") from None
+        if not isinstance(values, dict):
+            raise RunFolderError(f"{self.resolved} does not hold a sweep")
+        return values
+
+    def sweep(self) -> Sweep:
+        """The sweep as it began. Errors: RunFolderError if it cannot be read."""
+        try:
+            return Sweep(**self.header()["sweep"])
+        except (KeyError, TypeError, SweepError) as error:
+            raise RunFolderError(f"{self.resolved} does not hold a sweep: {error}") from None
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file aside, then put it in place at once: readers see the old or the new one.
+
+    Errors: RunFolderError where it cannot be written (a full disk); the old one stays.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(aside)
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        aside.unlink(missing_ok=True)

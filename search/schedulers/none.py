@@ -1,0 +1,57 @@
+"""No early stopping: every trial trains to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ..errors import Problem
+from .verdict import Decision, Promotion, Step, Verdict
+
+
+class Never(BaseModel):
+    """Settings of `none`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Literal["none"] = "none"
+
+    def problems(self, max_epochs: int) -> Iterator[Problem]:
+        yield from ()
+
+    def build(self, max_epochs: int) -> NeverScheduler:
+        return NeverScheduler(max_epochs=max_epochs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverScheduler:
+    """One rung, the last epoch, at which nothing is decided."""
+
+    max_epochs: int
+
+    def next_rung(self, epoch: int) -> int:
+        return self.max_epochs
+
+    def expected_epochs(self, trials: int) -> float:
+        return float(trials * self.max_epochs)
+
+    def ladder(self) -> list[Step]:
+        return []
+
+    def judge(self, trial: int, rung: int, value: float, *, can_pause: bool) -> Verdict:
+        return Verdict(decision=Decision.CONTINUE, reason="no early stopping")
+
+    def promote(self, *, last: bool) -> Promotion | None:
+        return None
+
+    def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
+        """Nothing to record."""
+
+    def promoted(self, trial: int, rung: int) -> None:
+        """Nothing to record."""
+
+    def dropped(self, trial: int, rung: int) -> None:
+        """Nothing to record."""

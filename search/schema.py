@@ -1,0 +1,34 @@
+"""The sweep file as a JSON Schema, with which editors complete and check it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .sweep import Sweep
+
+DURATION = {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[dhms]\s*)+$"}
+
+
+def schema() -> dict[str, Any]:
+    """The schema of what `sweepfile.load` reads, short forms included."""
+    found = Sweep.model_json_schema(mode="validation")
+    found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    found["title"] = "nightsweep sweep file"
+    properties = found["properties"]
+    properties["time"]["anyOf"].append(DURATION)
+    properties["metric"] = {"anyOf": [properties["metric"], {"type": "string"}]}
+    for key in ("sampler", "scheduler"):
+        properties[key] = {"anyOf": [_without_mapping(properties[key]), _names(properties[key])]}
+    parameter = properties["parameters"]["additionalProperties"]
+    kinds = [kind for kind in parameter.pop("oneOf", parameter.get("anyOf", [])) if kind]
+    constant = {"type": ["string", "number", "boolean", "null", "array"]}
+    parameter["anyOf"] = [*kinds, constant]
+    return found
+
+
+def _names(union: dict[str, Any]) -> dict[str, Any]:
+    return {"enum": list(union["discriminator"]["mapping"])}
+
+
+def _without_mapping(union: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in union.items() if key != "default"}

@@ -1,0 +1,86 @@
+"""What happened in a run, in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .record import Status
+
+if TYPE_CHECKING:
+    from .results import Results
+
+WORDS = {
+    Status.COMPLETED: "trained to their end",
+    Status.STOPPED: "stopped early",
+    Status.PAUSED: "paused at a rung",
+    Status.RUNNING: "in training",
+    Status.WAITING: "waiting to go on",
+    Status.DIVERGED: "diverged",
+    Status.FAILED: "failed",
+}
+
+
+def summary(results: Results) -> str:
+    """A few sentences: how it ended, what was tried, what won, what failed."""
+    return "\n".join([*_course(results), *_winner(results), *_losses(results)])
+
+
+def _course(results: Results) -> list[str]:
+    study, ledger = results.study, results.ledger
+    counts: dict[Status, int] = {}
+    for known in study.trials.values():
+        counts[results.status(known)] = counts.get(results.status(known), 0) + 1
+    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts.get(s))
+    state = "is done" if ledger.done else "is not done"
+    because = f": {ledger.ended_because}" if ledger.ended_because else ""
+    full = len(study.trials) * study.sweep.max_epochs
+    lines = [
+        f"{study.sweep.name} {state}{because}.",
+        f"{plural(len(study.trials), 'trial')} in {duration(ledger.searched)}: {ends or 'none'}.",
+    ]
+    if full:
+        lines.append(
+            f"{plural(study.trained, 'epoch')} trained, {study.trained / full:.0%} of what "
+            "training every trial to the end would take."
+        )
+    return lines
+
+
+def _winner(results: Results) -> list[str]:
+    best, metric = results.best, results.sweep.metric
+    if best is None:
+        return [f"No trial has reported a finite {metric.name} yet."]
+    others = [f"{k} {v:.4g}" for k, v in best.metrics.items() if k != metric.name]
+    beside = f" ({', '.join(others)})" if others else ""
+    lines = [
+        f"Best: trial {best.trial}, {metric.name} {best.value:.4g} at epoch {best.epoch}{beside}."
+    ]
+    lines += [f"  {name}: {show(value)}" for name, value in best.config.items()]
+    return lines
+
+
+def _losses(results: Results) -> list[str]:
+    lines = []
+    for reason, trials in results.failures.items():
+        some = ", ".join(str(trial) for trial in trials[:5])
+        more = f" and {len(trials) - 5} more" if len(trials) > 5 else ""
+        lines.append(f"Failed, trial {some}{more}: {reason}")
+    return lines
+
+
+def show(value: Any) -> str:
+    """A value of a configuration, short enough for a table."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

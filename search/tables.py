@@ -1,0 +1,118 @@
+"""Results as data frames whose columns have the right types."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .record import Status
+from .space import Choice, Float, Int
+
+if TYPE_CHECKING:
+    from .results import Results
+
+STATUS = pd.CategoricalDtype([str(status) for status in Status])
+
+
+def trials_table(results: Results) -> pd.DataFrame:
+    """One row a trial, by trial."""
+    study, rows = results.study, list(results.rows())
+    table: dict[str, Any] = {
+        "trial": pd.Series([known.id for known, _ in rows], dtype="int64"),
+        "status": pd.Series([str(results.status(known)) for known, _ in rows], dtype=STATUS),
+        "why": _text(known.reason for known, _ in rows),
+    }
+    for name in study.sweep.parameters:
+        table[f"config/{name}"] = _config(results, name)
+    names = metric_names(results)
+    for name in names:
+        values = [
+            page.epochs[known.best_epoch].metrics.get(name) if known.best_epoch else None
+            for known, page in rows
+        ]
+        table[f"best/{name}"] = pd.Series(values, dtype="float64")
+    for name in names:
+        values = [
+            page.epochs[max(page.epochs)].metrics.get(name) if page.epochs else None
+            for _, page in rows
+        ]
+        table[f"last/{name}"] = pd.Series(values, dtype="float64")
+    table |= {
+        "best_epoch": pd.Series([known.best_epoch or None for known, _ in rows], dtype="Int64"),
+        "epochs": pd.Series([known.epoch for known, _ in rows], dtype="int64"),
+        "seconds": pd.Series([page.seconds for _, page in rows], dtype="float64"),
+        "attempts": pd.Series([known.attempts for known, _ in rows], dtype="int64"),
+        "origin": _text(known.origin for known, _ in rows),
+        "error": _text(
+            (page.traceback or known.reason) if known.status is Status.FAILED else ""
+            for known, page in rows
+        ),
+        "host": _text(page.host for _, page in rows),
+        "device": _text(page.device for _, page in rows),
+        "started": _times(page.started for _, page in rows),
+        "ended": _times(
+            None if known.status in (Status.RUNNING, Status.WAITING) else page.latest
+            for known, page in rows
+        ),
+    }
+    return pd.DataFrame(table)
+
+
+def curves_table(results: Results) -> pd.DataFrame:
+    """One row a trial and epoch, in that order."""
+    names = metric_names(results)
+    rows = [
+        (known.id, number, epoch)
+        for known, page in results.rows()
+        for number, epoch in sorted(page.epochs.items())
+    ]
+    table: dict[str, Any] = {
+        "trial": pd.Series([trial for trial, _, _ in rows], dtype="int64"),
+        "epoch": pd.Series([number for _, number, _ in rows], dtype="int64"),
+    }
+    for name in names:
+        values = [epoch.metrics.get(name) for _, _, epoch in rows]
+        table[name] = pd.Series(values, dtype="float64")
+    table["seconds"] = pd.Series([epoch.seconds for _, _, epoch in rows], dtype="float64")
+    table["time"] = _times(epoch.time for _, _, epoch in rows)
+    return pd.DataFrame(table)
+
+
+def metric_names(results: Results) -> list[str]:
+    """Every metric that was reported, the sweep's own first, then as they first came."""
+    names = {results.sweep.metric.name: None}
+    for _, page in results.rows():
+        for epoch in page.epochs.values():
+            names.update(dict.fromkeys(epoch.metrics))
+    return list(names)
+
+
+def _config(results: Results, name: str) -> pd.Series[Any]:
+    """A column of the configuration; missing where `when` left the parameter out."""
+    values = [known.config.get(name) for known in results.study.trials.values()]
+    missing = any(name not in known.config for known in results.study.trials.values())
+    match results.sweep.parameters[name]:
+        case Int():
+            return pd.Series(values, dtype="Int64" if missing else "int64")
+        case Float():
+            return pd.Series(values, dtype="float64")
+        case Choice(values=choices):
+            labels = [_plain(choice) for choice in choices]
+            given = [_plain(value) for value in values]
+            return pd.Series(given, dtype=pd.CategoricalDtype(labels))
+    return pd.Series([_plain(value) for value in values])
+
+
+def _plain(value: Any) -> Any:
+    """Lists and mappings as text: a column needs values that can be compared."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _text(values: Any) -> pd.Series[str]:
+    return pd.Series(list(values), dtype="str")
+
+
+def _times(seconds: Any) -> pd.Series[Any]:
+    return pd.to_datetime(pd.Series(list(seconds), dtype="float64"), unit="s", utc=True)

@@ -1,0 +1,66 @@
+"""Distributed hyperparameter search for PyTorch: start a sweep in the evening, read the report
+in the morning.
+
+    results = nightsweep.run(train, {"lr": nightsweep.Float(min=1e-5, max=1.0, log=True)},
+                             metric="val_loss", max_epochs=27)
+    print(results.best.config)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cluster.api import load, resume, run
+    from .search.errors import NightsweepError
+    from .search.results import Best, Results
+    from .search.space import Choice, Float, Int
+    from .search.sweep import Sweep
+    from .trainables.trial import Trial
+
+__all__ = [
+    "Best",
+    "Choice",
+    "Float",
+    "Int",
+    "NightsweepError",
+    "Results",
+    "Sweep",
+    "Trial",
+    "__version__",
+    "load",
+    "resume",
+    "run",
+]
+
+try:
+    __version__ = version("nightsweep")
+except PackageNotFoundError:  # a checkout on the path, not installed
+    __version__ = "0+unknown"
+
+# Each is imported when it is first asked for, so that `import nightsweep` costs next to nothing.
+_HOMES = {
+    "Best": ".search.results",
+    "Choice": ".search.space",
+    "Float": ".search.space",
+    "Int": ".search.space",
+    "NightsweepError": ".search.errors",
+    "Results": ".search.results",
+    "Sweep": ".search.sweep",
+    "Trial": ".trainables.trial",
+    "load": ".cluster.api",
+    "resume": ".cluster.api",
+    "run": ".cluster.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nightsweep' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

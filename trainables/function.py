@@ -1,0 +1,129 @@
+"""Finding a training function: `module:function` or `path/to/file.py:function`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..search.errors import TrainingFunctionError
+from ..search.nearest import nearest
+
+TrainingFunction = Callable[..., Any]
+
+
+def load(reference: str, folder: Path) -> TrainingFunction:
+    """The function that a sweep file names; paths are relative to `folder`.
+
+    Errors: TrainingFunctionError, with the traceback of an import that fails.
+    """
+    where, colon, name = reference.rpartition(":")
+    if not colon or not where or not name:
+        raise TrainingFunctionError(
+            f"train: {reference!r} names no function; write module:function or file.py:function"
+        )
+    module = _from_file(folder / where) if where.endswith(".py") else _from_module(where, folder)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            near = nearest(part, [n for n in vars(module) if not n.startswith("_")])
+            hint = f'; did you mean "{where}:{near}"?' if near else ""
+            raise TrainingFunctionError(f"train: {where} holds no {part!r}{hint}")
+        found = getattr(found, part)
+    check(found, reference)
+    return found  # type: ignore[no-any-return]
+
+
+def check(function: Any, name: str) -> None:
+    """Errors: TrainingFunctionError if it cannot be called as f(config, trial) or f(config)."""
+    if not callable(function):
+        raise TrainingFunctionError(
+            f"train: {name} is a {type(function).__name__}, not a function"
+        )
+    takes(function, name)
+
+
+def takes(function: TrainingFunction, name: str = "the training function") -> int:
+    """How many arguments to call it with: 2 for f(config, trial), 1 for f(config)."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return 2  # built in C: it does not say, and is called as our own would be
+    for count in (2, 1):
+        try:
+            signature.bind(*range(count))
+            return count
+        except TypeError:
+            continue
+    raise TrainingFunctionError(
+        f"train: {name}{signature} cannot be called; it must take (config, trial), or (config) "
+        "if it reports through ray.tune.report"
+    )
+
+
+def reference_to(function: TrainingFunction) -> str | None:
+    """A reference by which another process can load this function; None if there is none."""
+    name = getattr(function, "__qualname__", "")
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    if not name or "<" in name or module is None:
+        return None
+    if module.__name__ != "__main__":
+        return f"{module.__name__}:{name}"
+    file = getattr(module, "__file__", None)
+    return f"{Path(file).absolute()}:{name}" if file and file.endswith(".py") else None
+
+
+def _from_module(name: str, folder: Path) -> ModuleType:
+    # As `python -m` would: the working folder and the sweep file's own can be imported from.
+    for place in (str(Path.cwd()), str(folder.absolute())):
+        if place not in sys.path:
+            sys.path.append(place)
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and name.startswith(error.name or "?"):
+            raise TrainingFunctionError(
+                f"train: there is no module {error.name!r} here; is its folder the current one, "
+                "and is its package installed?"
+            ) from None
+        raise _broken(name, error) from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise TrainingFunctionError(f"train: there is no file {path}")
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path.absolute()):
+        return known
+    if known is not None:  # another module has the file's name; keep both
+        name = f"{name}_{zlib.crc32(str(path.absolute()).encode()):x}"
+    if str(path.parent.absolute()) not in sys.path:
+        sys.path.append(str(path.parent.absolute()))
+    spec = importlib.util.spec_from_file_location(name, path.absolute())
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _broken(str(path), error) from error
+    return module
+
+
+def _broken(name: str, error: Exception) -> TrainingFunctionError:
+    # From the frame of the user's own file on: what is above it is ours and importlib's.
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
+    lines = "".join(traceback.format_list(own)) + "".join(
+        traceback.format_exception_only(type(error), error)
+    )
+    return TrainingFunctionError(f"train: {name} cannot be imported:\n{lines.rstrip()}")

@@ -1,0 +1,153 @@
+"""Runs training functions, one after another, in a thread; hands their reports out in batches.
+
+The process is kept from trial to trial: starting one costs more than many a trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import random
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import checkpoint
+from .job import Answer, End, Ended, Job, Message, Step
+from .metrics import ReportError
+from .trial import Halted, Trial
+
+OWN = {__file__, str(Path(__file__).with_name("trial.py"))}
+
+
+class Host:
+    """One slot's training thread. `call` runs the training function for a trial."""
+
+    def __init__(self, call: Callable[[Trial], Any]) -> None:
+        self._call = call
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._halting = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self._thread.start()
+
+    def start(self, job: Job) -> None:
+        """Train this next, as soon as the function before it has returned."""
+        self._halting.clear()
+        self._jobs.put(job)
+
+    def answer(self, answer: Answer) -> None:
+        """The decision that a waiting step stands still for."""
+        self._answers.put(answer)
+
+    def halt(self) -> None:
+        """Save the trial and ask for a decision at its next report, whatever its epoch."""
+        self._halting.set()
+
+    def poll(self, seconds: float) -> list[Message]:
+        """What the training function has sent, at the latest after `seconds`.
+
+        Returns at once when a decision is due or the function has ended; reports between rungs
+        are collected meanwhile, and do not stop the training.
+        """
+        deadline = time.monotonic() + seconds
+        messages: list[Message] = []
+        while True:
+            try:
+                message = self._messages.get(timeout=max(deadline - time.monotonic(), 0.001))
+            except queue.Empty:
+                return messages
+            messages.append(message)
+            if isinstance(message, Ended) or message.waits:
+                return messages
+
+    # Link, for Trial:
+
+    @property
+    def halting(self) -> bool:
+        return self._halting.is_set()
+
+    def send(self, step: Step) -> None:
+        self._messages.put(step)
+
+    def ask(self, step: Step) -> Answer:
+        self._messages.put(step)
+        answer = self._answers.get()
+        if step.checkpoint:
+            checkpoint.keep_only(self._folder, step.epoch)
+        return answer
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            self._folder = job.folder
+            with _log(job.folder / "log.txt"):
+                ended = self._run(job)
+            if ended is not None:
+                self._messages.put(ended)
+
+    def _run(self, job: Job) -> Ended | None:
+        """Train one trial; None where it ended because it was told to."""
+        seed_everything(job.seed)
+        trial = Trial(job, self)
+        failure: Ended | None = None
+        try:
+            returned = self._call(trial)
+            if isinstance(returned, Mapping) and not trial.epoch:
+                trial.report(returned)
+            trial.flush()
+        except Halted:
+            pass
+        except ReportError as error:
+            failure = _failed(job, str(error), error)
+        except SystemExit as error:
+            failure = _failed(job, f"called sys.exit({error.code!r})", error)
+        except BaseException as error:  # whatever a training function raises costs its trial only
+            failure = _failed(job, f"raised {_named(error)}", error)
+        if failure is not None:
+            print(failure.traceback or failure.reason, file=sys.stderr)
+        if trial.halted and trial.epoch < job.max_epochs:
+            return None
+        if failure is None and not trial.epoch:
+            reason = f"never reported {job.metric}; call trial.report({job.metric}=...) each epoch"
+            return Ended(trial=job.trial, end=End.FAILED, reason=reason)
+        return failure or Ended(trial=job.trial, end=End.RETURNED)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch, so that a trial trained again comes out the same."""
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+@contextlib.contextmanager
+def _log(path: Path) -> Iterator[None]:
+    """What the training function prints goes to the trial's own log."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        path.open("a", buffering=1, encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
+
+
+def _named(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _failed(job: Job, reason: str, error: BaseException) -> Ended:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename not in OWN]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
+    lines += traceback.format_exception_only(type(error), error)
+    return Ended(trial=job.trial, end=End.FAILED, reason=reason, traceback="".join(lines).rstrip())

@@ -1,0 +1,67 @@
+"""What goes between the driver and a training function, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A trial to train, from `epoch` epochs done; a decision is due at epoch `until`."""
+
+    trial: int
+    config: Config
+    epoch: int
+    until: int
+    max_epochs: int
+    metric: str
+    seed: int
+    folder: Path
+    attempt: int = 1
+    gpus: float = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An epoch's report. `waits`: the training function stands still until it is answered."""
+
+    trial: int
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+    checkpoint: bool = False
+    waits: bool = False
+
+
+class End(StrEnum):
+    """How a training function ended."""
+
+    RETURNED = "returned"
+    HALTED = "halted"  # because it was told to
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A training function has left its slot. `reason` and `traceback` say why it failed."""
+
+    trial: int
+    end: End
+    reason: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """To a step that waits: go on until epoch `until`, or halt (None)."""
+
+    trial: int
+    until: int | None
+
+
+Message = Step | Ended

@@ -1,0 +1,218 @@
+"""What a training function talks to.
+
+    def train(config, trial):
+        model, data = build(config), load()
+        optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
+        trial.keep(model=model, optimizer=optimizer)
+        for epoch in trial.epochs():
+            loss = train_one_epoch(model, optimizer, data)
+            trial.report(train_loss=loss, val_loss=evaluate(model, data))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from . import checkpoint
+from .checkpoint import Keepable
+from .job import Answer, Config, Job, Step
+from .metrics import ReportError, checked
+
+__all__ = ["Halted", "Link", "ReportError", "Trial"]
+
+
+class Halted(BaseException):
+    """Ends a training function that was told to halt and reports once more all the same.
+
+    Not an Exception, so that `except Exception` in a training loop does not catch it.
+    """
+
+
+class Link(Protocol):
+    """Where reports go; the other end decides."""
+
+    @property
+    def halting(self) -> bool:
+        """Whether the trial is to be saved and left at its next report."""
+        ...
+
+    def send(self, step: Step) -> None:
+        """Hand a report over, and go on at once."""
+        ...
+
+    def ask(self, step: Step) -> Answer:
+        """Hand a report over, and wait for what to do."""
+        ...
+
+
+class Trial:
+    """One trial, as its training function sees it: `config`, `epochs`, `keep` and `report`."""
+
+    def __init__(self, job: Job, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
+        self.id = job.trial
+        self.config: Config = job.config
+        self.max_epochs = job.max_epochs
+        self.seed = job.seed
+        self.epoch = job.epoch  # epochs reported so far
+        self.halted = False
+        self._job = job
+        self._link = link
+        self._clock = clock
+        self._until = job.until
+        self._kept: dict[str, Keepable] = {}
+        self._restored: dict[str, Any] | None = None
+        self._current: int | None = None  # the epoch that epochs() is in
+        self._due: Step | None = None  # a report to be decided on when its epoch is over
+        self._since = clock()
+
+    @property
+    def device(self) -> str:
+        """`cuda` if the sweep gives its trials GPUs and this machine has one, else `cpu`."""
+        if not self._job.gpus:
+            return "cpu"
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the trial's own in the run folder."""
+        return self._job.folder
+
+    def epochs(self, last: int | None = None) -> Iterator[int]:
+        """The epochs to train, from 1: after those done, until `last`, or until told to stop.
+
+        What comes after `report` in the loop's body belongs to its epoch: checkpoints are taken,
+        and decisions waited for, when the body has ended.
+        """
+        end = self.max_epochs if last is None else min(last, self.max_epochs)
+        if self._restored is not None:
+            checkpoint.restore_rng(self._restored["rng"])
+        while self.epoch < end and not self.halted:
+            self._current = max(self.epoch, self._current or 0) + 1
+            if self._current > end:
+                break
+            yield self._current
+            self._settle()
+        self._current = None
+
+    def keep(self, **things: Keepable) -> None:
+        """Name what makes up the training's state: anything with state_dict and load_state_dict.
+
+        Restored here if the trial goes on from a checkpoint. A trial that keeps nothing cannot be
+        paused: it is stopped early, or trained to the end.
+        """
+        for name, thing in things.items():
+            if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
+                raise TypeError(
+                    f"trial.keep({name}=...) needs an object with state_dict and load_state_dict, "
+                    f"not {type(thing).__name__}"
+                )
+        self._kept.update(things)
+        if not self._job.epoch:
+            return
+        if self._restored is None:
+            self._restored = checkpoint.load(self.folder, self._job.epoch)
+        for name, thing in things.items():
+            if name not in self._restored["kept"]:
+                raise KeyError(f"the checkpoint of trial {self.id} holds no {name!r}")
+            thing.load_state_dict(self._restored["kept"][name])
+
+    def report(self, metrics: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Report an epoch's metrics, once an epoch; numbers, or tensors of one element.
+
+        Errors: ReportError, which costs this trial and no other, if the sweep's metric is missing,
+        a value is no number, or the epoch is not a new one.
+        """
+        if self.halted:
+            raise Halted
+        values = dict(metrics or {}) | more
+        epoch = self._epoch(values.pop("epoch", None))
+        step = self._step(epoch, checked(values, self._job.metric))
+        if self._current is not None and self._decides(step):
+            self._due = step  # decided when the epoch's body has ended
+        elif self._decides(step):
+            self._decide(step, checkpoint=self._save(epoch))
+            if self.halted:
+                raise Halted
+        else:
+            self._link.send(step)
+
+    def decide(self, metrics: Mapping[str, Any], save: Callable[[int], bool]) -> None:
+        """Report an epoch whose checkpoint is the caller's: `save(epoch)` says if it has one.
+
+        For adapters to other tools' ways of checkpointing; raises Halted to end the function.
+        """
+        if self.halted:
+            raise Halted
+        epoch = self._epoch(None)
+        step = self._step(epoch, checked(metrics, self._job.metric))
+        if not self._decides(step):
+            self._link.send(step)
+            return
+        self._decide(step, checkpoint=save(epoch))
+        if self.halted:
+            raise Halted
+
+    def flush(self) -> None:
+        """Send the last epoch's report, if the training function ended within that epoch."""
+        if self._due is not None:
+            self._link.send(self._due)
+            self._due = None
+
+    def _epoch(self, given: Any) -> int:
+        if given is not None:
+            if isinstance(given, bool) or given != int(given) or given <= self.epoch:
+                raise ReportError(f"reported epoch {given} after epoch {self.epoch}")
+            return int(given)
+        if self._current is None:
+            return self.epoch + 1
+        if self._current <= self.epoch:
+            raise ReportError(f"reported epoch {self._current} twice; report once an epoch")
+        return self._current
+
+    def _step(self, epoch: int, metrics: dict[str, float]) -> Step:
+        now = self._clock()
+        step = Step(trial=self.id, epoch=epoch, metrics=metrics, seconds=now - self._since)
+        self._since, self.epoch = now, epoch
+        return step
+
+    def _decides(self, step: Step) -> bool:
+        due = step.epoch >= self._until or step.epoch >= self.max_epochs
+        finite = abs(step.metrics[self._job.metric]) < float("inf")  # False for NaN too
+        return due or not finite or self._link.halting
+
+    def _settle(self) -> None:
+        if self._due is None:
+            return
+        step, self._due = self._due, None
+        self._decide(step, checkpoint=self._save(step.epoch))
+
+    def _decide(self, step: Step, *, checkpoint: bool) -> None:
+        asked = Step(
+            trial=step.trial,
+            epoch=step.epoch,
+            metrics=step.metrics,
+            seconds=step.seconds,
+            checkpoint=checkpoint,
+            waits=step.epoch < self.max_epochs,
+        )
+        if not asked.waits:  # the last epoch: there is nothing to decide
+            self._link.send(asked)
+            self.halted = True
+            return
+        answer = self._link.ask(asked)
+        if answer.until is None:
+            self.halted = True
+        else:
+            self._until = answer.until
+        self._since = self._clock()
+
+    def _save(self, epoch: int) -> bool:
+        if not self._kept:
+            return False
+        checkpoint.save(self.folder, epoch, self._kept)
+        return True
