@@ -39,9 +39,7 @@ def run(
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.
     """
-    sweep = Sweep(
-        metric={"name": metric, "goal": goal}, parameters=dict(parameters), **options
-    )
+    sweep = Sweep(metric={"name": metric, "goal": goal}, parameters=dict(parameters), **options)
     return start(sweep, train, out=Path(out) if out else None, display=_display(quiet))
 
 

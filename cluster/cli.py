@@ -196,9 +196,7 @@ def _finish(results: Results, as_json: bool) -> None:
     else:
         show.report(Console(), results)
     if not results.ledger.done:
-        print(
-            f"to go on: nightsweep resume {show.short(results.folder.path)}", file=sys.stderr
-        )
+        print(f"to go on: nightsweep resume {show.short(results.folder.path)}", file=sys.stderr)
         raise typer.Exit(RESUME_ME)
     raise typer.Exit(DONE if results.best else NOTHING_FOUND)
 

@@ -69,11 +69,13 @@ class Plain:
         if stopping and stopping != self._stopping:
             self._stopping = stopping
             self._say(f"{duration(searched)}: {stopping}; saving {plural(busy, 'trial')}")
-        best = study.best and (study.best.id, study.best.best_epoch)
+        best = (study.best.id, study.best.best_epoch) if study.best else None
         if best == self._best and now < self._next:
             return
         self._best, self._next = best, now + NEWS
-        self._say(f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched)}")
+        self._say(
+            f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched)}"
+        )
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -137,7 +139,9 @@ def leader(study: Study) -> str:
     best = study.best
     if best is None:
         return f"no {study.sweep.metric.name} yet"
-    return f"{study.sweep.metric.name} {best.best:.4g} by trial {best.id} at epoch {best.best_epoch}"
+    return (
+        f"{study.sweep.metric.name} {best.best:.4g} by trial {best.id} at epoch {best.best_epoch}"
+    )
 
 
 def left(study: Study, searched: float) -> str:
@@ -168,4 +172,3 @@ def ladder(study: Study) -> Table:
 def choose(console: Console) -> Display:
     """The display for this console."""
     return InTerminal(console) if console.is_terminal else Plain(console)
-

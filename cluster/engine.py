@@ -18,6 +18,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Experiment
@@ -97,9 +98,7 @@ class Engine:
     def slot_reported(self, slot: TuneTrial, result: dict[str, Any]) -> str:
         with self._kept():
             self._lost = 0
-            self._send(
-                slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES])
-            )
+            self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
             if slot.trial_id in self.foreman.busy:
                 return TrialScheduler.CONTINUE
         return TrialScheduler.NOOP
@@ -122,8 +121,9 @@ class Engine:
             self._failure = self._failure or error
 
     def _send(self, slot: TuneTrial, orders: list[Order]) -> None:
+        actor: Any = slot.temporary_state.ray_actor
         if orders:
-            slot.temporary_state.ray_actor.command.remote(orders)
+            actor.command.remote(orders)
 
     def _control(self, worker: type[Worker], needs: Resources) -> TuneController:
         experiment = Experiment(
@@ -181,7 +181,7 @@ class _Translator(FIFOScheduler):
     """Between a slot's results and the foreman."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._engine = engine
 
     def on_trial_add(self, tune_controller: TuneController, trial: TuneTrial) -> None:
@@ -214,13 +214,13 @@ def _survive_memory_kills(controller: TuneController) -> None:
     Ray's memory monitor kills with an error that is neither RayActorError nor RayTaskError, on
     which Tune 2.60 ends the whole run (RayActorManager._actor_task_failed).
     """
-    manager = controller._actor_manager
+    manager: Any = controller._actor_manager
     handle = manager._actor_task_failed
 
-    def failed(task: Any, exception: Exception) -> None:
+    def failed(tracked_actor_task: TrackedActorTask, exception: Exception) -> None:
         if not isinstance(exception, RayActorError | RayTaskError):
             exception = RayActorError(error_msg=str(exception))
-        handle(task, exception)
+        handle(tracked_actor_task, exception)
 
     manager._actor_task_failed = failed
 

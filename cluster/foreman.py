@@ -98,11 +98,11 @@ class Foreman:
         if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
             return
         self._dry = False
-        attempts = self.study.trials[work.trial].attempts
-        if attempts > RETRIES:
-            self.study.fail(work.trial, f"{reason}; tried {attempts} times")
+        losses = self.study.trials[work.trial].losses
+        if losses >= RETRIES:
+            self.study.fail(work.trial, f"{reason}; tried {losses + 1} times")
         else:
-            self.study.interrupt(work.trial, reason)
+            self.study.interrupt(work.trial, reason, lost=True)
 
     def wake(self) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now."""
@@ -120,7 +120,7 @@ class Foreman:
         self.stopping = reason
 
     def abandon(self) -> None:
-        """Give up waiting for the trials that still train; they go on from where they were saved."""
+        """Wait no more for the trials that still train; they go on from where they were saved."""
         for slot in list(self.busy):
             work = self.busy.pop(slot)
             if self.study.trials[work.trial].status is Status.RUNNING:

@@ -27,7 +27,7 @@ def host() -> str:
 
 
 def commit(folder: Path) -> str | None:
-    """The git commit of the folder's repository, `-dirty` where files differ; None if there is none."""
+    """The git commit that the folder is at, `-dirty` where files differ; None outside git."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],

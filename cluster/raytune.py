@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ray import tune
 from ray.train._internal import session as tune_session
@@ -35,7 +35,7 @@ class TuneSession:
     def loaded_checkpoint(self) -> tune.Checkpoint | None:
         """Where the trial left off, or None at its beginning."""
         path = checkpoint.place(self._trial.folder, self._trial.epoch)
-        return tune.Checkpoint.from_directory(str(path)) if path.exists() else None
+        return tune.Checkpoint(str(path)) if path.exists() else None
 
     def report(
         self, metrics: Mapping[str, Any], *, checkpoint: tune.Checkpoint | None = None
@@ -57,7 +57,7 @@ class TuneSession:
 
 def run_tune_function(function: Callable[[dict[str, Any]], Any], trial: Trial) -> Any:
     """Run a Tune function for a trial."""
-    tune_session._session = TuneSession(trial)
+    tune_session._session = cast("tune_session._TrainSession", TuneSession(trial))
     try:
         return function(trial.config)
     finally:

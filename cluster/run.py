@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..search.errors import TrainingFunctionError
+from ..search.errors import NightsweepError, TrainingFunctionError
 from ..search.events import FORMAT, Closed, Opened
 from ..search.ledger import Ledger
 from ..search.lock import Lock
@@ -65,15 +64,17 @@ def start(
     else:
         load(sweep.train, source.folder)
     folder = RunFolder.create(out or _new_folder(sweep.name))
-    with _locked(folder):
-        _write_header(folder, sweep, source)
-        return _drive(
-            Results(folder, Study(sweep), Ledger()),
-            function or sweep.train or "",
-            source.folder,
-            display or Silent(),
-            {},
-        )
+    results = Results(folder, Study(sweep), Ledger())
+    try:
+        with _locked(folder):
+            _write_header(folder, sweep, source)
+            return _drive(
+                results, function or sweep.train or "", source.folder, display or Silent(), {}
+            )
+    except NightsweepError:
+        if not results.study.trials:
+            folder.discard()  # it never began: the next attempt may take the same name
+        raise
 
 
 def resume(

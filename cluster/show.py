@@ -92,21 +92,20 @@ def best(console: Console, results: Results) -> None:
 
 
 def leaders(results: Results) -> Table:
-    """The best few trials, best first."""
+    """The best few trials side by side, best first; a line a parameter, so that many fit."""
     metric, parameters = results.sweep.metric, results.sweep.parameters
-    varied = [n for n, p in parameters.items() if isinstance(p, Float | Int | Choice)]
-    table = Table("trial", metric.name, "epoch", "status", *varied, box=None, pad_edge=False)
-    ranked = [t for t in results.study.trials.values() if t.best_epoch]
-    ranked.sort(key=lambda t: t.best if metric.goal == "minimize" else -t.best)
-    for known in ranked[:LEADERS]:
-        values = [show(known.config[n]) if n in known.config else "" for n in varied]
-        table.add_row(
-            str(known.id),
-            f"{known.best:.4g}",
-            str(known.best_epoch),
-            str(results.status(known)),
-            *(escape(value) for value in values),
-        )
+    ranked = [known for known in results.study.trials.values() if known.best_epoch]
+    ranked.sort(key=lambda known: known.best if metric.goal == "minimize" else -known.best)
+    shown = ranked[:LEADERS]
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("trial", *(f"[bold]{known.id}[/]" for known in shown))
+    table.add_row(escape(metric.name), *(f"[bold]{known.best:.4g}[/]" for known in shown))
+    table.add_row("at epoch", *(str(known.best_epoch) for known in shown))
+    table.add_row("status", *(str(results.status(known)) for known in shown))
+    for name, parameter in parameters.items():
+        if isinstance(parameter, Float | Int | Choice):
+            values = [show(known.config[name]) if name in known.config else "" for known in shown]
+            table.add_row(f"  {escape(name)}", *(escape(value) for value in values))
     return table
 
 
@@ -146,5 +145,3 @@ def _cells(value: Any) -> tuple[str, str, str]:
         return show(value), "", ""
     when = ", ".join(f"{name} is {wanted}" for name, wanted in (value.when or {}).items())
     return value.describe(), "" if value.default is None else show(value.default), when
-
-

@@ -59,11 +59,12 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The trial lost its place through no fault of its own; it goes on from `epoch` later."""
+    """The trial lost its place, and goes on from `epoch` later. `lost`: its worker died."""
 
     trial: int
     epoch: int
     reason: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +104,7 @@ class Closed:
     elapsed: float
 
 
-Event = (
-    Asked | Reported | Finished | Failed | Interrupted | Changed | Opened | Started | Closed
-)
+Event = Asked | Reported | Finished | Failed | Interrupted | Changed | Opened | Started | Closed
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (

@@ -38,7 +38,8 @@ class Record:
     until: int = 0  # the epoch at which to report and wait for a decision
     judged: int = 0  # the last rung decided
     saved: int = 0  # the epoch of the latest checkpoint that the Study knows of
-    attempts: int = 0
+    attempts: int = 0  # how often it was started, or started again from a checkpoint
+    losses: int = 0  # how often its worker died under it
     last: float = math.nan
     best: float = math.nan
     best_epoch: int = 0

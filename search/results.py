@@ -1,10 +1,10 @@
 """What came of a sweep, in pandas: read from a run folder, without Ray, at any time.
 
-    results = Results.load("runs/digits-...")
-    results.trials     one row a trial
-    results.curves     one row a trial and epoch
-    results.best       the best configuration
-    print(results.summary())
+results = Results.load("runs/digits-...")
+results.trials     one row a trial
+results.curves     one row a trial and epoch
+results.best       the best configuration
+print(results.summary())
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Results:
 
     @property
     def failures(self) -> dict[str, list[int]]:
-        """Why trials failed, most common first, and which: `{"raised ValueError: ...": [3, 9]}`."""
+        """Why trials failed, most common first, and which: `{"raised ValueError": [3, 9]}`."""
         reasons: dict[str, list[int]] = {}
         for known in self.study.trials.values():
             if known.status is Status.FAILED:
@@ -107,7 +107,7 @@ class Results:
         return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
 
     def status(self, known: Record) -> Status:
-        """A trial's status; one paused in a sweep that is done is stopped: nobody will ask again."""
+        """A trial's status; one paused in a sweep that is done is stopped: nobody will ask."""
         paused = known.status is Status.PAUSED
         return Status.STOPPED if paused and self.ledger.done else known.status
 

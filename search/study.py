@@ -130,14 +130,13 @@ class Study:
             raise StudyError(f"trial {trial} is {known.status}, and cannot fail any more")
         self._commit(Failed(trial=trial, reason=reason, traceback=traceback))
 
-    def interrupt(self, trial: int, reason: str, *, epoch: int | None = None) -> None:
-        """The trial lost its place; `ask` gives it back, after its checkpoint at `epoch`.
+    def interrupt(self, trial: int, reason: str, *, lost: bool = False) -> None:
+        """The trial lost its place; `ask` gives it back, to go on from its latest checkpoint.
 
-        Without `epoch`: the latest checkpoint reported. Errors: StudyError if it is not running.
+        `lost`: its worker died under it. Errors: StudyError if it is not running.
         """
         known = self._running(trial)
-        epoch = known.saved if epoch is None else epoch
-        self._commit(Interrupted(trial=trial, epoch=epoch, reason=reason))
+        self._commit(Interrupted(trial=trial, epoch=known.saved, reason=reason, lost=lost))
 
     def record_to(self, record: Callable[[Event], None]) -> None:
         """Hand further events to `record`; those so far have come from somewhere else."""
@@ -247,6 +246,7 @@ class Study:
                 known = self.trials[event.trial]
                 known.status, known.reason = Status.WAITING, event.reason
                 known.epoch = known.saved = event.epoch
+                known.losses += event.lost
                 known.until = self._scheduler.next_rung(max(event.epoch, known.judged))
             case Changed():
                 self.sweep = Sweep(**{**dict(self.sweep), **event.changes})
@@ -260,6 +260,7 @@ class Study:
             known = self.trials[event.trial]
             if known.status is Status.PAUSED:
                 self._scheduler.promoted(known.id, known.judged)
+                known.attempts -= 1  # a promotion is no new attempt
         self._live[known.id] = known
         known.status, known.reason = Status.RUNNING, event.reason
         known.until = self._scheduler.next_rung(max(known.epoch, known.judged))

@@ -52,11 +52,11 @@ def _winner(results: Results) -> list[str]:
         return [f"No trial has reported a finite {metric.name} yet."]
     others = [f"{k} {v:.4g}" for k, v in best.metrics.items() if k != metric.name]
     beside = f" ({', '.join(others)})" if others else ""
-    lines = [
-        f"Best: trial {best.trial}, {metric.name} {best.value:.4g} at epoch {best.epoch}{beside}."
+    config = ", ".join(f"{name} {show(value)}" for name, value in best.config.items())
+    return [
+        f"Best: trial {best.trial}, {metric.name} {best.value:.4g} at epoch {best.epoch}{beside},",
+        f"with {config}.",
     ]
-    lines += [f"  {name}: {show(value)}" for name, value in best.config.items()]
-    return lines
 
 
 def _losses(results: Results) -> list[str]:

@@ -171,7 +171,7 @@ def _problem(details: ErrorDetails) -> Problem:
             return Problem(key=key, message=_unknown_name(given, context))
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-            return Problem(key=key, message=f"{given!r} is not one of {did_you_mean(given, allowed)}")
+    X
         case "int_type" | "int_from_float" | "int_parsing":
             return Problem(key=key, message=f"must be a whole number, not {given!r}")
         case "float_type" | "float_parsing":
@@ -188,7 +188,7 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _untagged(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Pydantic names the kind of a parameter, sampler or scheduler in the path; the file does not."""
+    """The path as the file has it: pydantic adds which kind of parameter or sampler it took."""
     place = {"parameters": 2, "sampler": 1, "scheduler": 1}.get(str(path[0]) if path else "", 0)
     return (*path[:place], *path[place + 1 :]) if place else path
 

@@ -100,7 +100,7 @@ def _parse(path: Path, text: str) -> tuple[Any, dict[Key, int]]:
                 return values, _yaml_lines(text)
             except yaml.YAMLError:
                 return values, {}
-    return yaml.load(text, _Loader), _yaml_lines(text)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, _Loader), _yaml_lines(text)
 
 
 def _yaml_lines(text: str) -> dict[Key, int]:

@@ -28,7 +28,7 @@ def place(folder: Path, epoch: int) -> Path:
 
 
 def save(folder: Path, epoch: int, kept: Mapping[str, Keepable]) -> None:
-    """Save the state after `epoch` epochs. Errors: OSError (a full disk); nothing is half-written."""
+    """Save the state after `epoch` epochs, wholly or not at all. Errors: OSError (a full disk)."""
     import torch
 
     state = {"kept": {name: thing.state_dict() for name, thing in kept.items()}, "rng": _rng()}

@@ -37,7 +37,7 @@ SPLIT_SEED = 0  # the same images for every trial, whatever its own seed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digits:
-    """Images (N, 64) scaled to [0, 1] and classes (N,): 60 % to train, 20 % each for the others."""
+    """Images (N, 64) scaled to [0, 1], classes (N,): 60 % to train, 20 % each for the others."""
 
     train_x: Tensor
     train_y: Tensor

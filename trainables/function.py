@@ -108,7 +108,8 @@ def _from_file(path: Path) -> ModuleType:
     if str(path.parent.absolute()) not in sys.path:
         sys.path.append(str(path.parent.absolute()))
     spec = importlib.util.spec_from_file_location(name, path.absolute())
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise TrainingFunctionError(f"train: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -1,12 +1,12 @@
 """What a training function talks to.
 
-    def train(config, trial):
-        model, data = build(config), load()
-        optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
-        trial.keep(model=model, optimizer=optimizer)
-        for epoch in trial.epochs():
-            loss = train_one_epoch(model, optimizer, data)
-            trial.report(train_loss=loss, val_loss=evaluate(model, data))
+def train(config, trial):
+    model, data = build(config), load()
+    optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
+    trial.keep(model=model, optimizer=optimizer)
+    for epoch in trial.epochs():
+        loss = train_one_epoch(model, optimizer, data)
+        trial.report(train_loss=loss, val_loss=evaluate(model, data))
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def train(config, trial):
     optimizer = OPTIMIZERS[config["optimizer"]](model.parameters(), lr=config["lr"], **momentum)
     loss_of = nn.CrossEntropyLoss()
 
-    trial.keep(model=model, optimizer=optimizer)     # saved and restored when the trial is paused
-    for _ in trial.epochs():                         # ends when the trial is to stop
+    trial.keep(model=model, optimizer=optimizer)  # saved and restored when the trial is paused
+    for _ in trial.epochs():  # ends when the trial is to stop
         model.train()
         for rows in torch.randperm(len(y)).split(config["batch_size"]):
             loss = loss_of(model(x[rows]), y[rows])

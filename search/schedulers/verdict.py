@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Decision(StrEnum):
-    """CONTINUE: train the next epoch. PAUSE: keep the checkpoint, free the slot. STOP: for good."""
+    """CONTINUE: train on. PAUSE: keep the checkpoint, free the slot. STOP: for good."""
 
     CONTINUE = "continue"
     PAUSE = "pause"

@@ -1,0 +1,97 @@
+"""What we rely on in Ray 2.60 without its promise. If one of these fails, read cluster/engine.py."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.train._internal import session
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.schedulers import TrialScheduler
+
+from nightsweep.cluster.engine import _survive_memory_kills
+
+
+def test_ray_is_the_version_that_was_read() -> None:
+    assert ray.__version__.startswith("2.60.")
+
+
+def test_an_idle_slot_is_left_alone_by_noop() -> None:
+    source = inspect.getsource(TuneController._execute_action)
+    assert "elif decision == TrialScheduler.NOOP:\n            pass" in source
+    assert TrialScheduler.NOOP not in (TrialScheduler.CONTINUE, TrialScheduler.STOP)
+
+
+def test_the_start_callback_comes_before_the_first_step() -> None:
+    source = inspect.getsource(TuneController._actor_started)
+    assert source.index("on_trial_start") < source.index("_schedule_trial_train")
+    assert source.index("set_ray_actor") < source.index("on_trial_start")
+
+
+def test_a_woken_slot_is_asked_for_a_step_by_this_method() -> None:
+    assert list(inspect.signature(TuneController._schedule_trial_train).parameters) == [
+        "self", "trial",
+    ]  # fmt: skip
+
+
+def test_the_controller_takes_what_the_engine_gives_it() -> None:
+    parameters = inspect.signature(TuneController.__init__).parameters
+    used = {"search_alg", "scheduler", "callbacks", "storage", "trial_checkpoint_config",
+            "checkpoint_period"}  # fmt: skip
+    assert used <= set(parameters)
+    assert callable(TuneController.update_max_pending_trials)
+
+
+def test_tune_still_ends_a_run_on_a_memory_kill_so_ours_is_needed() -> None:
+    task: Any = SimpleNamespace(_tracked_actor=None, _on_error=None)
+    manager: Any = RayActorManager
+    with pytest.raises(RuntimeError, match="Caught unexpected exception"):
+        manager._actor_task_failed(SimpleNamespace(), task, OutOfMemoryError("killed"))
+
+
+def test_a_memory_kill_is_handled_as_a_lost_worker() -> None:
+    seen: list[Exception] = []
+
+    class Manager:
+        def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+            seen.append(exception)
+
+    controller: Any = SimpleNamespace(_actor_manager=Manager())
+    _survive_memory_kills(controller)
+    controller._actor_manager._actor_task_failed(
+        tracked_actor_task=None, exception=OutOfMemoryError("the node ran out")
+    )
+    assert isinstance(seen[0], RayActorError)
+    assert "the node ran out" in str(seen[0])
+
+
+def test_the_actor_manager_looks_its_failure_handler_up_when_a_task_fails() -> None:
+    source = inspect.getsource(RayActorManager._schedule_tracked_actor_task)
+    assert (
+        "self._actor_task_failed(\n                tracked_actor_task=tracked_actor_task, "
+        "exception=exception" in source
+    )
+
+
+def test_tune_functions_find_their_trial_in_this_variable() -> None:
+    class Session:
+        loaded_checkpoint = None
+        reported: list[Any] = []
+
+        def report(self, metrics: Any, *, checkpoint: Any = None) -> None:
+            self.reported.append((metrics, checkpoint))
+
+    ours: Any = Session()
+    session._session = ours
+    try:
+        tune.report({"loss": 1.0})
+        assert tune.get_checkpoint() is None
+    finally:
+        session._session = None
+    assert ours.reported == [({"loss": 1.0}, None)]
