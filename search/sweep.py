@@ -134,7 +134,7 @@ class Sweep(BaseModel):
 
     @property
     def limit(self) -> int | None:
-        """How many trials may be opened; None where only the time, or a grid's end, limits them."""
+        """How many trials may be opened; None where only time, or a grid's end, limits them."""
         if self.trials is None and self.time is None and self.sampler.name != "grid":
             return 60
         return self.trials
