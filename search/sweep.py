@@ -171,7 +171,8 @@ def _problem(details: ErrorDetails) -> Problem:
             return Problem(key=key, message=_unknown_name(given, context))
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-    X
+            near = did_you_mean(given, allowed)
+            return Problem(key=key, message=f"{given!r} is not one of {near}")
         case "int_type" | "int_from_float" | "int_parsing":
             return Problem(key=key, message=f"must be a whole number, not {given!r}")
         case "float_type" | "float_parsing":

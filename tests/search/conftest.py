@@ -1,4 +1,4 @@
-"""What the tests of search share: files written by hand, and a toy sweep that needs no training."""
+"""What the tests of search share: files written by hand, and a sweep that needs no training."""
 
 from __future__ import annotations
 

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightsweep.search import Choice, Float, Int, Sweep
+from nightsweep.search.errors import NightsweepError, Problem, SweepError
+from nightsweep.search.samplers import Grid, Random, Tpe
+from nightsweep.search.schedulers import Asha, Never
+from nightsweep.search.sweep import Metric, seconds
+
+LR = {"min": 1e-5, "max": 1.0, "log": True}
+
+
+def sweep(**changes: Any) -> Sweep:
+    return Sweep(**({"metric": "val_loss", "parameters": {"lr": LR}} | changes))
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(SweepError) as caught:
+        sweep(**changes)
+    return str(caught.value)
+
+
+def test_the_defaults_are_tpe_and_asha_for_27_epochs_of_60_trials() -> None:
+    made = sweep()
+    assert (made.sampler, made.scheduler) == (Tpe(), Asha(eta=3, grace=1))
+    assert (made.max_epochs, made.limit, made.seed) == (27, 60, 0)
+
+
+def test_integer_bounds_make_an_integer_and_decimal_ones_a_float() -> None:
+    parameters = {"a": {"min": 1, "max": 4}, "b": {"min": 0.0, "max": 1.0}}
+    made = sweep(parameters=parameters | {"c": {"min": 1, "max": 4.0}}).parameters
+    assert made["a"] == Int(min=1, max=4)
+    assert made["b"] == Float(min=0.0, max=1.0)
+    assert isinstance(made["c"], Float)
+
+
+def test_parameters_may_be_given_as_objects() -> None:
+    parameters = {"lr": Float(min=0.0, max=1.0), "n": Int(min=1, max=2), "c": Choice(values=[1])}
+    assert sweep(parameters=parameters).parameters == parameters
+
+
+def test_anything_else_is_a_constant() -> None:
+    constants = {"a": "relu", "b": 3, "c": 0.5, "d": True, "e": None, "f": [1, 2]}
+    assert sweep(parameters=constants).space.constants == constants
+
+
+def test_a_name_stands_for_the_metric_sampler_and_scheduler() -> None:
+    made = sweep(metric="acc", sampler="random", scheduler="none")
+    assert made.metric == Metric(name="acc", goal="minimize")
+    assert (made.sampler, made.scheduler) == (Random(), Never())
+
+
+def test_a_list_of_one_metric_is_that_metric() -> None:
+    assert sweep(metric=[{"name": "acc", "goal": "maximize"}]).metric.goal == "maximize"
+
+
+def test_several_metrics_are_refused() -> None:
+    message = "sweep: metric: one metric is searched at a time, but 2 are given"
+    assert refusal(metric=["acc", "loss"]) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("9h", 32400), ("90m", 5400), ("1h30m", 5400), ("45s", 45), ("2d", 172800)],
+)
+def test_a_duration_is_read_in_seconds(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["1.5h", " 1 H 30 M ", "5400s", "90m0s"])
+def test_durations_may_be_written_in_other_ways(text: str) -> None:
+    assert sweep(time=text).time == 5400
+
+
+@pytest.mark.parametrize("text", ["9", "9x", "", "1h and 3m", "-9h"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    message = f"sweep: time: {text!r} is not a duration; write 9h, 90m, 1h30m or 45s"
+    assert refusal(time=text) == message
+
+
+def test_the_number_of_trials_is_limited_unless_time_or_a_grid_is() -> None:
+    choice = {"a": {"values": [1, 2]}}
+    assert sweep(time="1h").limit is None
+    assert sweep(time="1h", trials=5).limit == 5
+    assert sweep(parameters=choice, sampler="grid").limit is None
+
+
+def test_what_is_missing_is_named_with_an_example() -> None:
+    with pytest.raises(SweepError) as caught:
+        Sweep()
+    assert str(caught.value).splitlines() == [
+        "sweep: metric: is missing; write metric: {name: val_loss, goal: minimize}",
+        "sweep: parameters: is missing; write parameters: {lr: {min: 1e-5, max: 1.0, log: true}}",
+    ]
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    with pytest.raises(SweepError) as caught:
+        sweep(trials=0, sampler="tpa", parameters={"lr": {"min": 2, "max": 1}})
+    keys = [problem.key for problem in caught.value.problems]
+    assert keys == [("parameters", "lr", "min"), ("trials",), ("sampler",)]
+
+
+def test_a_sweep_error_is_also_a_value_error() -> None:
+    assert issubclass(SweepError, ValueError)
+    assert issubclass(SweepError, NightsweepError)
+
+
+def test_a_problem_of_the_whole_sweep_shows_no_key() -> None:
+    assert str(Problem(key=(), message="is empty")) == "is empty"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trials": 2.5}, "trials: must be a whole number, not 2.5"),
+        ({"trials": "many"}, "trials: must be a whole number, not 'many'"),
+        ({"trials": 0}, "trials: must be at least 1, not 0"),
+        ({"seed": -1}, "seed: must be at least 0, not -1"),
+        ({"name": "a b"}, "name: may hold letters, digits, dot, dash and _, not 'a b'"),
+        ({"resources": {"gpus": "one"}}, "resources.gpus: must be a number, not 'one'"),
+        ({"resources": {"cpus": -1}}, "resources.cpus: must be at least 0, not -1"),
+        ({"scheduler": {"name": "asha", "eta": 1}}, "scheduler.eta: must be at least 2, not 1"),
+        (
+            {"scheduler": {"name": "asha", "grace": 30}},
+            "scheduler.grace: grace 30 is beyond max_epochs 27; lower it",
+        ),
+        (
+            {"resources": {"gpus": 1.5}},
+            "resources.gpus: gpus above 1 must be whole, not 1.5; a trial gets a part of one GPU, "
+            "or whole GPUs",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key(changes: dict[str, Any], message: str) -> None:
+    assert refusal(**changes) == f"sweep: {message}"
+
+
+def test_an_empty_set_of_parameters_is_refused() -> None:
+    assert refusal(parameters={}).startswith("sweep: parameters: ")
+
+
+def test_infinitely_many_gpus_are_refused() -> None:
+    assert refusal(resources={"gpus": float("inf")}).startswith("sweep: resources.gpus: ")
+
+
+def test_true_is_no_number_of_trials() -> None:
+    assert refusal(trials=True) == "sweep: trials: must be a whole number, not True"
+
+
+def test_even_a_key_named_self_is_only_an_unknown_key() -> None:
+    assert refusal(self=1).startswith("sweep: self: unknown key; allowed: name, train,")
+
+
+def test_a_scheduler_without_a_name_is_asked_for_one_of_those_there_are() -> None:
+    assert refusal(scheduler={"eta": 3}) == "sweep: scheduler: needs a name, one of asha, none"
+
+
+def test_a_nested_mapping_is_no_constant() -> None:
+    assert "sweep: parameters.model.min: is missing" in refusal(parameters={"model": {"depth": 3}})
+
+
+def test_a_grid_needs_finite_parameters() -> None:
+    message = "a grid needs a finite number of values; give values: [...] or a step"
+    assert refusal(sampler="grid") == f"sweep: parameters.lr: {message}"
+
+
+def test_too_large_a_grid_is_refused_with_its_size() -> None:
+    parameters = {"a": {"min": 1, "max": 1000}, "b": {"min": 1, "max": 101}}
+    message = "sweep: sampler: the grid has 101,000 points, more than 100,000; use sampler: tpe"
+    assert refusal(sampler="grid", parameters=parameters) == message
+
+
+CONSTANTS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.floats(-9, 9))
+BOUNDS = st.tuples(st.integers(-99, 99), st.integers(1, 99))
+ANY_PARAMETER = st.one_of(
+    CONSTANTS,
+    st.lists(CONSTANTS),
+    BOUNDS.map(lambda b: {"min": b[0], "max": b[0] + b[1]}),
+    BOUNDS.map(lambda b: {"min": float(b[0]), "max": float(b[0] + b[1]), "step": 0.5}),
+    st.lists(st.text(), min_size=1, unique=True).map(lambda values: {"values": values}),
+)
+
+
+@given(st.dictionaries(st.text(), ANY_PARAMETER, min_size=1), st.sampled_from(["tpe", "random"]))
+def test_a_sweep_survives_being_written_as_json(parameters: dict[str, Any], sampler: str) -> None:
+    made = sweep(parameters=parameters, sampler={"name": sampler}, time="1h30m")
+    again = Sweep(**json.loads(json.dumps(made.model_dump(mode="json"))))
+    assert again == made
+    assert repr(again.parameters) == repr(made.parameters)
+
+
+def test_grid_settings_survive_being_written_as_json() -> None:
+    made = sweep(sampler=Grid(), scheduler=Never(), parameters={"a": Choice(values=[1, None])})
+    assert Sweep(**json.loads(json.dumps(made.model_dump(mode="json")))) == made
