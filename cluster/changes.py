@@ -8,10 +8,9 @@ from typing import Any
 
 from ..search.errors import Problem, SweepError
 from ..search.runfolder import RunFolder
+from ..search.study import CHANGEABLE
 from ..search.sweep import Sweep
 from ..search.sweepfile import load
-
-ALLOWED = ("trials", "time", "slots", "resources")
 
 
 def changes_on_disk(folder: RunFolder, now: Sweep) -> dict[str, Any]:
@@ -27,13 +26,14 @@ def changes_on_disk(folder: RunFolder, now: Sweep) -> dict[str, Any]:
     for path in _files(folder, header):
         edited = load(path, **header.get("given", {}))
         for key in differences(began, edited):
-            if key in ALLOWED:
-                changes[key] = getattr(edited, key)
+            if key in CHANGEABLE:
+                changes[key] = edited.model_dump(include={key})[key]
             elif key not in ("name", "train"):
                 problems.append(_refused(key, path, began, edited))
     if problems:
         raise SweepError(problems, source=str(folder.path))
-    return {key: value for key, value in changes.items() if getattr(now, key) != value}
+    current = now.model_dump(include=set(changes))
+    return {key: value for key, value in changes.items() if current[key] != value}
 
 
 def differences(a: Sweep, b: Sweep) -> list[str]:
@@ -64,8 +64,8 @@ def _files(folder: RunFolder, header: dict[str, Any]) -> Iterator[Path]:
 def _refused(key: str, path: Path, began: Sweep, edited: Sweep) -> Problem:
     message = (
         f"changed since the run began, in {path}: {_show(began, key)} became "
-        f"{_show(edited, key)}. A run can go on with other {', '.join(ALLOWED)}; put {key} back, "
-        "or start a new run, or add --as-begun to go on without the changes"
+        f"{_show(edited, key)}. A run can go on with other {', '.join(CHANGEABLE)}. Put {key} "
+        "back, start a new run, or add --as-begun to go on without the changes"
     )
     return Problem(key=tuple(key.split(".")), message=message)
 

@@ -18,6 +18,7 @@ from ..search.summary import WORDS, duration, plural
 
 REFRESH = 0.5  # seconds
 NEWS = 30.0  # seconds between plain lines when nothing new is found
+FLOOD = 1.0  # and at least, when much is
 BAR = 24  # characters
 
 
@@ -55,7 +56,7 @@ class Plain:
         self.slots = 0
         self._console = console
         self._best: tuple[int, int] | None = None
-        self._next = 0.0
+        self._next = self._earliest = 0.0
         self._stopping = ""
 
     @contextlib.contextmanager
@@ -70,9 +71,9 @@ class Plain:
             self._stopping = stopping
             self._say(f"{duration(searched)}: {stopping}; saving {plural(busy, 'trial')}")
         best = (study.best.id, study.best.best_epoch) if study.best else None
-        if best == self._best and now < self._next:
+        if now < (self._next if best == self._best else self._earliest):
             return
-        self._best, self._next = best, now + NEWS
+        self._best, self._next, self._earliest = best, now + NEWS, now + FLOOD
         self._say(
             f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched)}"
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..search.errors import StudyError
+from ..search.errors import RunFolderError, StudyError
 from ..search.events import Event, Started
 from ..search.runfolder import RunFolder
 from ..search.study import Decision, Status, Study
@@ -162,6 +162,12 @@ class Foreman:
         self._dry = False
         if self.study.trials[ended.trial].status is not Status.RUNNING:
             return  # it had reported its last epoch
+        if ended.end is End.UNSAVED:
+            # Whatever is trained now would be lost: end the search, and blame no trial for it.
+            self.study.interrupt(ended.trial, ended.reason)
+            raise RunFolderError(
+                f"{ended.reason}; make room, then nightsweep resume {self._folder.path}"
+            )
         if ended.end is End.FAILED:
             self.study.fail(ended.trial, ended.reason, ended.traceback)
         else:

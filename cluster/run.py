@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -177,7 +176,8 @@ def _write_header(folder: RunFolder, sweep: Sweep, source: Source) -> None:
     """sweep.json, and a copy of the sweep file as it was given."""
     copy = f"sweep{source.file.suffix}" if source.file and source.file.suffix != ".json" else None
     if copy and source.file:
-        shutil.copyfile(source.file, folder.path / copy)
+        given = source.file.read_bytes()
+        write_whole(folder.path / copy, lambda path: path.write_bytes(given))
     header = {
         "format": FORMAT,
         "sweep": sweep.model_dump(mode="json"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .space import Config
@@ -10,16 +11,20 @@ from .space import Config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A trial's result at the highest rung it has reached.
+    """A trial's values at the rungs it has reached: epoch -> value, the lower the better.
 
-    `value` is to be minimised whatever the sweep's goal, and is inf where the trial diverged.
-    Values of different epochs must not be compared with each other.
+    Whatever the sweep's goal, values are to be minimised; only those of one epoch may be compared.
+    The last epoch counts as a rung. A trial that diverged is the worst wherever it did not come.
     """
 
     trial: int
     config: Config
-    epoch: int
-    value: float
+    values: Mapping[int, float]
+    diverged: bool = False
+
+    def at(self, rung: int) -> float | None:
+        """The value at a rung; inf for a trial that diverged before, None for one not there."""
+        return self.values.get(rung, math.inf if self.diverged else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

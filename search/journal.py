@@ -51,7 +51,10 @@ class Journal:
                 os.fdatasync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self._size)
-            raise RunFolderError(f"{self._path} cannot be written: {error.strerror}") from error
+            raise RunFolderError(
+                f"{self._path} cannot be written: {error.strerror}; nothing recorded is lost: "
+                f"make room, then nightsweep resume {self._path.parent}"
+            ) from error
         self._size += len(line)
         return entry
 

@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LockedError
+from .errors import LockedError, RunFolderError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,14 @@ class Holder:
 
 
 class Lock:
-    """Held from construction to `release`. Errors: LockedError, naming the holder."""
+    """Held from construction to `release`. Errors: LockedError, naming who holds it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be written: {error.strerror}") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -45,8 +48,12 @@ class Lock:
                 f"{path.parent} is being written by {by}; wait for it, or stop it first"
             ) from None
         me = json.dumps({"host": socket.gethostname(), "pid": os.getpid()})
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, me.encode(), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, me.encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise RunFolderError(f"{path} cannot be written: {error.strerror}") from None
 
     def release(self) -> None:
         """Give the lock up; once is enough."""

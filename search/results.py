@@ -60,7 +60,7 @@ class Results:
             ledger.add(entry.time, entry.event)
             try:
                 study.apply(entry.event)
-            except (KeyError, ValueError, AssertionError) as error:
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise JournalError(
                     f"{folder.journal} contradicts itself at {entry.event}: {error!r}"
                 ) from None

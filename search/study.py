@@ -26,7 +26,9 @@ from .schedulers import Decision, Step
 from .space import Config
 from .sweep import Sweep
 
-__all__ = ["Decision", "Record", "Status", "Study", "Trial"]
+CHANGEABLE = ("trials", "time", "slots", "resources")
+
+__all__ = ["CHANGEABLE", "Decision", "Record", "Status", "Study", "Trial"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,15 @@ class Study:
         self._write = record
 
     def change(self, **changes: Any) -> None:
-        """Change the sweep's `trials`, `time`, `slots` or `resources` in the middle of it."""
+        """Change the sweep in the middle of it, in what CHANGEABLE names; as in a sweep file.
+
+        Errors: StudyError for any other key, SweepError for a wrong value; nothing has changed.
+        """
+        for key in changes:
+            if key not in CHANGEABLE:
+                allowed = ", ".join(CHANGEABLE)
+                raise StudyError(f"{key} cannot be changed in a run; what can: {allowed}")
+        self._changed(changes)
         self._commit(Changed(changes=changes))
 
     @property
@@ -249,8 +259,11 @@ class Study:
                 known.losses += event.lost
                 known.until = self._scheduler.next_rung(max(event.epoch, known.judged))
             case Changed():
-                self.sweep = Sweep(**{**dict(self.sweep), **event.changes})
+                self.sweep = self._changed(event.changes)
                 self._exhausted = False
+
+    def _changed(self, changes: dict[str, Any]) -> Sweep:
+        return Sweep(**{**dict(self.sweep), **changes})
 
     def _asked(self, event: Asked) -> None:
         if event.config is not None:
@@ -297,9 +310,12 @@ class Study:
             self._end(known.id, Status.STOPPED, reason)
 
     def _diverged(self, known: Record, reason: str) -> None:
-        # Epoch 0 ranks below every other: the worst of all, whatever it was like before.
+        before = self._observations.get(known.id)
         self._observations[known.id] = Observation(
-            trial=known.id, config=known.config, epoch=0, value=math.inf
+            trial=known.id,
+            config=known.config,
+            values=before.values if before else {},
+            diverged=True,
         )
         self._scheduler.arrived(known.id, known.until, math.inf, Decision.STOP)
         self._end(known.id, Status.DIVERGED, reason)
@@ -316,10 +332,11 @@ class Study:
         self._live.pop(trial, None)
 
     def _observe(self, known: Record, epoch: int) -> None:
-        if math.isfinite(known.last):
-            self._observations[known.id] = Observation(
-                trial=known.id, config=known.config, epoch=epoch, value=self._sign * known.last
-            )
+        before = self._observations.get(known.id)
+        values = {**(before.values if before else {}), epoch: self._sign * known.last}
+        self._observations[known.id] = Observation(
+            trial=known.id, config=known.config, values=values
+        )
 
     def _note_best(self, known: Record, epoch: int, value: float) -> None:
         if math.isnan(known.best) or self._sign * value < self._sign * known.best:

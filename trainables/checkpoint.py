@@ -27,15 +27,21 @@ def place(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch}"
 
 
-def save(folder: Path, epoch: int, kept: Mapping[str, Keepable]) -> None:
+def state_of(kept: Mapping[str, Keepable]) -> dict[str, Any]:
+    """What a checkpoint holds: the state of each thing kept, and of the random generators."""
+    return {"kept": {name: thing.state_dict() for name, thing in kept.items()}, "rng": _rng()}
+
+
+def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
     """Save the state after `epoch` epochs, wholly or not at all. Errors: OSError (a full disk)."""
     import torch
 
-    state = {"kept": {name: thing.state_dict() for name, thing in kept.items()}, "rng": _rng()}
-
     def write(aside: Path) -> None:
         with (aside / "state.pt").open("wb") as file:
-            torch.save(state, file)
+            try:
+                torch.save(state, file)
+            except RuntimeError as error:  # how torch says that the disk is full
+                raise OSError(None, str(error)) from error
             file.flush()
             os.fsync(file.fileno())
 

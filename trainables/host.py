@@ -19,7 +19,7 @@ from typing import Any
 from . import checkpoint
 from .job import Answer, End, Ended, Job, Message, Step
 from .metrics import ReportError
-from .trial import Halted, Trial
+from .trial import Halted, Trial, Unsaved
 
 OWN = {__file__, str(Path(__file__).with_name("trial.py"))}
 
@@ -103,6 +103,9 @@ class Host:
             trial.flush()
         except Halted:
             pass
+        except Unsaved as error:
+            reason = f"the checkpoint of trial {job.trial} cannot be written: {error}"
+            return Ended(trial=job.trial, end=End.UNSAVED, reason=reason)
         except ReportError as error:
             failure = _failed(job, str(error), error)
         except SystemExit as error:

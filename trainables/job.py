@@ -42,8 +42,8 @@ class End(StrEnum):
     """How a training function ended."""
 
     RETURNED = "returned"
-    HALTED = "halted"  # because it was told to
     FAILED = "failed"
+    UNSAVED = "unsaved"  # its checkpoint cannot be written; the trial is not to blame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ def train(config, trial):
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from .checkpoint import Keepable
 from .job import Answer, Config, Job, Step
 from .metrics import ReportError, checked
 
-__all__ = ["Halted", "Link", "ReportError", "Trial"]
+__all__ = ["Halted", "Link", "ReportError", "Trial", "Unsaved"]
 
 
 class Halted(BaseException):
@@ -29,6 +30,10 @@ class Halted(BaseException):
 
     Not an Exception, so that `except Exception` in a training loop does not catch it.
     """
+
+
+class Unsaved(BaseException):
+    """A checkpoint could not be written: not the training function's fault, nor its to catch."""
 
 
 class Link(Protocol):
@@ -153,7 +158,9 @@ class Trial:
         if not self._decides(step):
             self._link.send(step)
             return
-        self._decide(step, checkpoint=save(epoch))
+        with _written():
+            saved = save(epoch)
+        self._decide(step, checkpoint=saved)
         if self.halted:
             raise Halted
 
@@ -214,5 +221,15 @@ class Trial:
     def _save(self, epoch: int) -> bool:
         if not self._kept:
             return False
-        checkpoint.save(self.folder, epoch, self._kept)
+        state = checkpoint.state_of(self._kept)
+        with _written():
+            checkpoint.save(self.folder, epoch, state)
         return True
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unsaved(str(error.strerror or error)) from error

@@ -1,15 +1,16 @@
-"""Tree-structured Parzen estimator, on Optuna's TPESampler, taught from the rungs.
+"""Tree-structured Parzen estimator on Optuna's TPESampler, taught from the rungs as BOHB is.
 
-Optuna ranks trials that were stopped early by the epoch they reached first and by their value
-second (Optuna 5, `_split_pruned_trials`), so each trial is shown to it as stopped at its highest
-rung: values of different epochs are never compared, and a paused trial counts as soon as its
-first rung has a result. Trials without a result are shown as running, which keeps workers that
-ask at the same time apart (constant liar). Several parameters are drawn together (Falkner 2018,
-BOHB); those with an equal `when` form a group of their own.
+The model is that of the highest rung with enough results, and compares the trials that have come
+there by their values there: never values of different epochs (Falkner et al. 2018, BOHB, section
+3.2). Every third proposal is random, which keeps the search from being caught by what only looks
+good early (their rho = 1/3). Trials without a result are shown as running, which keeps workers
+that ask at the same time apart (constant liar). Parameters are drawn together; those with an
+equal `when` form a group of their own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 # as much as all of them do, and a proposal takes as long at 10 000 trials as at 300.
 LEADERS = 50
 RECENT = 200
+RANDOM = 3  # every third
+
+
+Result = tuple[Observation, float]  # a trial, and its value at the modelled rung
+Shown = tuple[int, float]  # a rung, and the value there
+Asked = tuple[int, Config]
 
 
 class Tpe(BaseModel):
@@ -39,7 +46,7 @@ class Tpe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Literal["tpe"] = "tpe"
-    startup: int = Field(10, ge=1, description="results before the model is used")
+    startup: int = Field(10, ge=1, description="results that a rung needs to be modelled")
 
     def problems(self, space: Space) -> Iterator[Problem]:
         yield from ()
@@ -50,7 +57,7 @@ class Tpe(BaseModel):
 
 @dataclass(slots=True, kw_only=True)
 class TpeSampler:
-    """Defaults, then chance until `startup` results are in, then the model.
+    """Defaults, then chance until a rung has `startup` results, then the model.
 
     Keeps a translation of each observation, to save time; it has no other state.
     """
@@ -58,12 +65,14 @@ class TpeSampler:
     space: Space
     seed: int
     startup: int
-    _frozen: dict[int, tuple[int, FrozenTrial]] = field(default_factory=dict, repr=False)
+    _frozen: dict[int, tuple[Shown, FrozenTrial]] = field(default_factory=dict, repr=False)
 
     def propose(self, number: int, history: History) -> Proposal:
-        if number == 1 or len(history.observations) < self.startup:
+        rung = modelled(history.observations, self.startup)
+        if number == 1 or rung is None or number % RANDOM == 0:
             return RandomSampler(space=self.space, seed=self.seed).propose(number, history)
-        study, sampler = self._optuna(number, history)
+        results = telling(history.observations, rung)
+        study, sampler = self._optuna(number, rung, results, history.pending)
         groups = {name: group for group in self.space.groups for name in group}
         drawn: Config = {}
 
@@ -73,7 +82,7 @@ class TpeSampler:
             return drawn[name]
 
         config = self.space.build(choose)
-        return Proposal(config=config, origin=f"tpe from {len(history.observations)} results")
+        return Proposal(config=config, origin=f"tpe from {len(results)} results at epoch {rung}")
 
     def _draw(self, names: Sequence[str], study: Study, sampler: TPESampler) -> Config:
         """Values for parameters that are active together, drawn together."""
@@ -86,8 +95,10 @@ class TpeSampler:
             for name, parameter in parameters.items()
         }
 
-    def _optuna(self, number: int, history: History) -> tuple[Study, TPESampler]:
-        """Optuna's objects over this history; the seed is the trial's own."""
+    def _optuna(
+        self, number: int, rung: int, results: Sequence[Result], pending: Sequence[Asked]
+    ) -> tuple[Study, TPESampler]:
+        """Optuna's objects over these results; the seed is the trial's own."""
         import optuna
 
         from .snapshot import snapshot
@@ -96,43 +107,46 @@ class TpeSampler:
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=0, n_ei_candidates=24, multivariate=True
         )
-        shown = [self._finished(observation) for observation in telling(history.observations)]
-        shown += [self._running(trial, config) for trial, config in history.pending]
+        shown = [self._finished(o, rung, value) for o, value in results]
+        shown += [self._translate(trial, config, {}) for trial, config in pending]
         return snapshot(shown, sampler), sampler
 
-    def _finished(self, observation: Observation) -> FrozenTrial:
+    def _finished(self, observation: Observation, rung: int, value: float) -> FrozenTrial:
         known = self._frozen.get(observation.trial)
-        if known is not None and known[0] == observation.epoch:
+        if known is not None and known[0] == (rung, value):
             return known[1]
-        frozen = self._translate(observation.trial, observation.config, observation)
-        self._frozen[observation.trial] = (observation.epoch, frozen)
+        frozen = self._translate(observation.trial, observation.config, {rung: value})
+        self._frozen[observation.trial] = ((rung, value), frozen)
         return frozen
 
-    def _running(self, trial: int, config: Config) -> FrozenTrial:
-        return self._translate(trial, config, None)
-
-    def _translate(
-        self, number: int, config: Config, observation: Observation | None
-    ) -> FrozenTrial:
+    def _translate(self, number: int, config: Config, values: dict[int, float]) -> FrozenTrial:
+        """A trial as Optuna has it: stopped with a value at an epoch, or running without one."""
         from optuna.trial import TrialState, create_trial
 
         names = [name for name in self.space.parameters if name in config]
         frozen = create_trial(
-            state=TrialState.RUNNING if observation is None else TrialState.PRUNED,
+            state=TrialState.PRUNED if values else TrialState.RUNNING,
             params={name: self.space.parameters[name].encode(config[name]) for name in names},
             distributions={name: self.space.parameters[name].distribution() for name in names},
-            intermediate_values={observation.epoch: observation.value} if observation else {},
+            intermediate_values=values,
         )
         frozen.number = number
         return frozen
 
 
-def telling(observations: Sequence[Observation]) -> list[Observation]:
-    """The observations that teach most: the leaders, and the latest of the others."""
-    if len(observations) <= LEADERS + RECENT:
-        return list(observations)
-    ranked = sorted(observations, key=lambda o: (-o.epoch, o.value))
-    others = sorted(ranked[LEADERS:], key=lambda o: o.trial)
+def modelled(observations: Sequence[Observation], enough: int) -> int | None:
+    """The highest rung at which at least `enough` trials have a value; None if there is none."""
+    counts = Counter(rung for observation in observations for rung in observation.values)
+    return max((rung for rung, count in counts.items() if count >= enough), default=None)
+
+
+def telling(observations: Sequence[Observation], rung: int) -> list[Result]:
+    """The results at a rung that teach most: the leaders, and the latest of the others."""
+    there = [(o, value) for o in observations if (value := o.at(rung)) is not None]
+    if len(there) <= LEADERS + RECENT:
+        return there
+    ranked = sorted(there, key=lambda result: result[1])
+    others = sorted(ranked[LEADERS:], key=lambda result: result[0].trial)
     return ranked[:LEADERS] + others[-RECENT:]
 
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import settings
 
 from nightsweep.search import Decision, Study, Sweep
-from nightsweep.search.events import FORMAT
+from nightsweep.search.events import FORMAT, Event
+from nightsweep.search.journal import Journal
+from nightsweep.search.results import Results
 from nightsweep.search.runfolder import RunFolder
 from nightsweep.search.space import Config
 
@@ -82,3 +84,21 @@ def new_run(tmp_path: Path) -> Callable[[Sweep], RunFolder]:
         return folder
 
     return new_run
+
+
+@pytest.fixture
+def results_of(
+    new_run: Callable[[Sweep], RunFolder],
+) -> Callable[[Sweep, list[Event]], Results]:
+    """The results of a run folder that holds these events, eight a second."""
+
+    def results_of(sweep: Sweep, events: list[Event]) -> Results:
+        folder = new_run(sweep)
+        times = iter(1700000000 + i / 8 for i in range(len(events)))
+        journal = Journal(folder.journal, lambda: next(times))
+        for event in events:
+            journal.append(event)
+        journal.close()
+        return Results.load(folder.path)
+
+    return results_of

@@ -25,8 +25,8 @@ def ranges(draw: st.DrawFn) -> Parameter:
         low = draw(st.floats(1e-9, 1e3))
         return Float(min=low, max=low * draw(st.floats(1.01, 1e9)), log=True)
     if kind == "float log step":
-        low, step = draw(st.sampled_from([1e-6, 0.003, 0.1, 2.0])), draw(st.integers(2, 10))
-        return Float(min=low, max=low * step ** draw(st.integers(1, 6)), log=True, step=step)
+        low, factor = draw(st.sampled_from([1e-6, 0.003, 0.1, 2.0])), draw(st.integers(2, 10))
+        return Float(min=low, max=low * factor ** draw(st.integers(1, 6)), log=True, step=factor)
     low, step = draw(st.integers(-500, 500)) / 100, draw(st.integers(1, 300)) / 100
     return Float(min=low, max=low + step * draw(st.floats(1.1, 50)), step=step)
 
@@ -103,6 +103,12 @@ def test_decimal_steps_have_no_rounding_errors() -> None:
     assert [parameter.level(i) for i in range(parameter.count or 0)] == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
+def test_a_rounding_error_in_the_maximum_puts_no_level_above_it() -> None:
+    parameter = Float(min=1e-6, max=1e-6 * 3**4, log=True, step=3)  # 8.099999999999999e-05
+    assert all(parameter.contains(parameter.level(i)) for i in range(parameter.count or 0))
+    assert parameter.contains(parameter.at(0.999))
+
+
 def test_with_log_a_step_is_a_factor() -> None:
     parameter = Int(min=16, max=256, log=True, step=2)
     assert [parameter.level(i) for i in range(parameter.count or 0)] == [16, 32, 64, 128, 256]
@@ -116,6 +122,11 @@ def test_a_step_that_misses_the_maximum_stays_below_it() -> None:
 
 def test_a_log_range_is_drawn_evenly_on_the_exponent() -> None:
     assert Float(min=1e-4, max=1.0, log=True).at(0.5) == pytest.approx(1e-2)
+
+
+def test_with_log_each_whole_number_owns_half_a_unit_to_either_side() -> None:
+    parameter = Int(min=1, max=2, log=True)  # 1.5 stands at log(3) / log(5) = 0.683
+    assert [parameter.at(unit) for unit in (0.0, 0.67, 0.69, 0.999)] == [1, 1, 2, 2]
 
 
 def test_each_whole_number_has_an_equal_share() -> None:

@@ -150,6 +150,14 @@ def test_infinitely_many_gpus_are_refused() -> None:
     assert refusal(resources={"gpus": float("inf")}).startswith("sweep: resources.gpus: ")
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), [1.0, float("-inf")]])
+def test_a_value_that_json_cannot_hold_is_refused(value: Any) -> None:
+    """The journal could not hold the configuration."""
+    assert refusal(parameters={"clip": value}).startswith("sweep: parameters.clip: ")
+    choice = {"values": [1, value]}
+    assert refusal(parameters={"clip": choice}).startswith("sweep: parameters.clip.values: ")
+
+
 def test_true_is_no_number_of_trials() -> None:
     assert refusal(trials=True) == "sweep: trials: must be a whole number, not True"
 

@@ -31,6 +31,10 @@ class Broken:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
 
 
+def save(folder: Path, epoch: int, kept: dict[str, checkpoint.Keepable]) -> None:
+    checkpoint.save(folder, epoch, checkpoint.state_of(kept))
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -40,7 +44,7 @@ def mark(text: str) -> Any:
 
 
 def test_a_checkpoint_lies_in_a_folder_named_after_its_epoch(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "3", 9, {"model": nn.Linear(2, 1)})
+    save(tmp_path / "3", 9, {"model": nn.Linear(2, 1)})
     assert checkpoint.place(tmp_path / "3", 9) == tmp_path / "3" / "epoch-9"
     assert names(tmp_path / "3") == ["epoch-9"]
     assert names(tmp_path / "3" / "epoch-9") == ["state.pt"]
@@ -52,7 +56,7 @@ def test_a_model_and_its_optimiser_come_back_bit_for_bit(tmp_path: Path) -> None
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.rand(4, 3)).sum().backward()
     optimizer.step()
-    checkpoint.save(tmp_path, 1, {"model": model, "optimizer": optimizer})
+    save(tmp_path, 1, {"model": model, "optimizer": optimizer})
     kept = checkpoint.load(tmp_path, 1)["kept"]
     assert torch.equal(kept["model"]["weight"], model.weight)
     moment = optimizer.state_dict()["state"][0]["exp_avg"]
@@ -63,13 +67,13 @@ def test_tensors_and_plain_values_load_without_the_freedom_of_pickle(tmp_path: P
     model = nn.Linear(3, 2)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3)
-    checkpoint.save(tmp_path, 1, {"model": model, "optimizer": optimizer, "schedule": schedule})
+    save(tmp_path, 1, {"model": model, "optimizer": optimizer, "schedule": schedule})
     state = torch.load(tmp_path / "epoch-1" / "state.pt", weights_only=True)
     assert set(state["kept"]) == {"model", "optimizer", "schedule"}
 
 
 def test_state_that_is_more_than_tensors_comes_back_too(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, 1, {"tally": Tally({"a", "b"})})
+    save(tmp_path, 1, {"tally": Tally({"a", "b"})})
     with pytest.raises(pickle.UnpicklingError):
         torch.load(tmp_path / "epoch-1" / "state.pt", weights_only=True)
     kept = checkpoint.load(tmp_path, 1)["kept"]
@@ -94,7 +98,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_checkpoint_before_it_whole(tmp_path: Path) -> None:
     checkpoint.put(tmp_path, 3, mark("first"))
     with pytest.raises(AttributeError):
-        checkpoint.save(tmp_path, 3, {"broken": Broken()})
+        save(tmp_path, 3, {"broken": Broken()})
     assert names(tmp_path) == ["epoch-3"]
     assert (tmp_path / "epoch-3" / "mark").read_text() == "first"
 
@@ -106,6 +110,13 @@ def test_nothing_has_its_name_before_it_is_whole(tmp_path: Path) -> None:
 
     checkpoint.put(tmp_path, 1, write)
     assert names(tmp_path) == ["epoch-1"]
+
+
+def test_a_full_disk_is_an_operating_system_s_error(tmp_path: Path) -> None:
+    state = checkpoint.state_of({"model": nn.Linear(2, 1)})
+    (tmp_path / "3").write_text("a file where the folder belongs")
+    with pytest.raises(OSError, match=r"File exists|Not a directory"):
+        checkpoint.save(tmp_path / "3", 1, state)
 
 
 def test_the_same_epoch_trained_again_replaces_its_checkpoint(tmp_path: Path) -> None:
@@ -138,7 +149,7 @@ def test_all_three_generators_come_back_bit_for_bit(tmp_path: Path) -> None:
     np.random.seed(2)
     torch.manual_seed(3)
     draws()  # leaves each generator with the second half of a pair of normal numbers
-    checkpoint.save(tmp_path, 1, {})
+    save(tmp_path, 1, {})
     expected = draws()
     draws()
     checkpoint.restore_rng(checkpoint.load(tmp_path, 1)["rng"])
@@ -150,5 +161,5 @@ def test_saving_draws_no_random_numbers(tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(3)
     torch.manual_seed(3)
-    checkpoint.save(tmp_path, 1, {"model": model})
+    save(tmp_path, 1, {"model": model})
     assert torch.equal(torch.rand(3), expected)

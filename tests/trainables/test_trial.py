@@ -1,12 +1,12 @@
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from nightsweep.trainables import checkpoint
 from nightsweep.trainables.job import Answer, Job, Step
 from nightsweep.trainables.trial import Halted, ReportError, Trial
 
@@ -28,25 +28,7 @@ class FakeLink:
         return Answer(trial=step.trial, until=next(self._answers, None))
 
 
-class Counter:
-    """Something to keep: one number."""
-
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"count": self.count}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.count = state_dict["count"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "trials" / "7"
-
-
-def job(folder: Path = Path("nowhere"), **changes: Any) -> Job:
+def job(**changes: Any) -> Job:
     values: dict[str, Any] = {
         "trial": 7,
         "config": {"lr": 0.1},
@@ -55,7 +37,7 @@ def job(folder: Path = Path("nowhere"), **changes: Any) -> Job:
         "max_epochs": 9,
         "metric": "val_loss",
         "seed": 1,
-        "folder": folder,
+        "folder": Path("nowhere"),
     }
     return Job(**values | changes)
 
@@ -116,12 +98,16 @@ def test_epochs_without_a_report_still_count() -> None:
     link = FakeLink()
     trial = Trial(job(max_epochs=4, until=4), link)
     seen = []
-    for epoch in trial.epochs():
+    for epoch in islice(trial.epochs(), 10):
         seen.append(epoch)
         if epoch % 2 == 0:
             trial.report(val_loss=0.5)
     assert seen == [1, 2, 3, 4]
     assert epochs_of(link.sent) == [2, 4]
+
+
+def test_epochs_that_are_never_reported_come_to_an_end() -> None:
+    assert list(islice(Trial(job(max_epochs=3), FakeLink()).epochs(100), 10)) == [1, 2, 3]
 
 
 def test_reports_between_rungs_do_not_wait() -> None:
@@ -154,25 +140,14 @@ def test_the_last_epoch_is_reported_without_waiting() -> None:
     assert trial.halted
 
 
-def test_a_trial_told_to_halt_waits_at_its_next_report(folder: Path) -> None:
+def test_a_trial_told_to_halt_waits_at_its_next_report() -> None:
     link = FakeLink()
-    trial = Trial(job(folder), link)
-    trial.keep(counter=Counter())
     seen = []
-    for epoch in reporting(trial):
+    for epoch in reporting(Trial(job(), link)):
         seen.append(epoch)
         link.halting = epoch == 1
     assert seen == [1, 2]
-    assert [(step.epoch, step.checkpoint) for step in link.asked] == [(2, True)]
-
-
-def test_what_comes_after_report_belongs_to_its_epoch(folder: Path) -> None:
-    counter, trial = Counter(), Trial(job(folder, until=2), FakeLink())
-    trial.keep(counter=counter)
-    for _ in trial.epochs():
-        trial.report(val_loss=0.5)
-        counter.count += 1
-    assert checkpoint.load(folder, 2)["kept"] == {"counter": {"count": 2}}
+    assert (epochs_of(link.sent), epochs_of(link.asked)) == ([1], [2])
 
 
 def test_a_decision_is_asked_for_when_the_epoch_s_body_has_ended() -> None:
@@ -277,86 +252,6 @@ def test_leaving_the_loop_by_break_sends_the_last_report_on_flush() -> None:
     trial.flush()
     assert epochs_of(link.sent) == [1, 2]
     assert not link.sent[1].waits
-
-
-def test_a_trial_that_keeps_nothing_has_no_checkpoint(folder: Path) -> None:
-    link = FakeLink()
-    list(reporting(Trial(job(folder, until=1), link)))
-    assert [step.checkpoint for step in link.asked] == [False]
-    assert not folder.exists()
-
-
-def test_a_trial_that_keeps_something_has_a_checkpoint_when_it_asks(folder: Path) -> None:
-    class Watching(FakeLink):
-        def ask(self, step: Step) -> Answer:
-            assert checkpoint.place(folder, step.epoch).is_dir()
-            return super().ask(step)
-
-    link = Watching()
-    trial = Trial(job(folder, until=3), link)
-    trial.keep(counter=Counter())
-    list(reporting(trial))
-    assert [step.checkpoint for step in link.asked] == [True]
-    assert [path.name for path in folder.iterdir()] == ["epoch-3"]
-
-
-def test_keep_refuses_what_has_no_state() -> None:
-    with pytest.raises(TypeError) as caught:
-        Trial(job(), FakeLink()).keep(optimizer="sgd")  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "trial.keep(optimizer=...) needs an object with state_dict and load_state_dict, not str"
-    )
-
-
-def test_keep_restores_a_trial_that_goes_on(folder: Path) -> None:
-    checkpoint.save(folder, 3, {"counter": Counter(12)})
-    counter = Counter()
-    Trial(job(folder, epoch=3), FakeLink()).keep(counter=counter)
-    assert counter.count == 12
-
-
-def test_keep_leaves_a_new_trial_alone(folder: Path) -> None:
-    checkpoint.save(folder, 3, {"counter": Counter(12)})
-    counter = Counter()
-    Trial(job(folder), FakeLink()).keep(counter=counter)
-    assert counter.count == 0
-
-
-def test_keep_may_be_called_for_one_thing_after_another(folder: Path) -> None:
-    checkpoint.save(folder, 3, {"a": Counter(1), "b": Counter(2)})
-    a, b = Counter(), Counter()
-    trial = Trial(job(folder, epoch=3, until=4), FakeLink())
-    trial.keep(a=a)
-    trial.keep(b=b)
-    list(reporting(trial))
-    assert (a.count, b.count) == (1, 2)
-    assert checkpoint.load(folder, 4)["kept"] == {"a": {"count": 1}, "b": {"count": 2}}
-
-
-def test_a_name_that_the_checkpoint_does_not_hold_is_refused(folder: Path) -> None:
-    checkpoint.save(folder, 3, {"model": Counter()})
-    with pytest.raises(KeyError, match="the checkpoint of trial 7 holds no 'ema'"):
-        Trial(job(folder, epoch=3), FakeLink()).keep(model=Counter(), ema=Counter())
-
-
-def test_a_trial_that_goes_on_draws_the_numbers_it_would_have_drawn(folder: Path) -> None:
-    torch.manual_seed(5)
-    checkpoint.save(folder, 1, {"counter": Counter()})
-    expected = torch.rand(4)
-    torch.manual_seed(99)
-    trial = Trial(job(folder, epoch=1, until=2), FakeLink())
-    trial.keep(counter=Counter())
-    drawn = [torch.rand(4) for _ in reporting(trial)]
-    assert torch.equal(drawn[0], expected)
-
-
-def test_a_second_loop_over_epochs_does_not_turn_the_generators_back(folder: Path) -> None:
-    checkpoint.save(folder, 1, {"counter": Counter()})
-    trial = Trial(job(folder, epoch=1), FakeLink())
-    trial.keep(counter=Counter())
-    warm_up = [torch.rand(4) for _ in reporting(trial, last=2)]
-    main_part = [torch.rand(4) for _ in reporting(trial, last=3)]
-    assert not torch.equal(warm_up[0], main_part[0])
 
 
 def test_seconds_are_those_since_the_last_report_without_waiting_for_decisions() -> None:

@@ -1,0 +1,349 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nightsweep.cluster.foreman import RETRIES, Foreman, Halt, Order, Place
+from nightsweep.search.errors import RunFolderError
+from nightsweep.search.events import Event, Failed, Interrupted, Started
+from nightsweep.search.record import Status
+from nightsweep.search.runfolder import RunFolder
+from nightsweep.search.study import Study
+from nightsweep.search.sweep import Sweep
+from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step
+
+HERE = Place(host="node-1", pid=41, device="cpu")
+
+
+class Floor:
+    """A foreman, its study, and all that was recorded. Trial n of the grid has x = n."""
+
+    def __init__(self, trials: int = 9, **changes: Any) -> None:
+        values: dict[str, Any] = {
+            "metric": "loss",
+            "parameters": {"x": {"values": list(range(1, trials + 1))}},
+            "sampler": "grid",
+            "trials": trials,
+            "max_epochs": 9,
+            "seed": 5,
+        }
+        self.events: list[Event] = []
+        self.study = Study(Sweep(**values | changes), self.events.append)
+        self.foreman = Foreman(self.study, RunFolder(Path("/run")), self.events.append)
+
+    def open(self, slot: str = "a") -> Job:
+        """Open a slot, for which there is work."""
+        return work(self.foreman.opened(slot))
+
+    def hear(self, slot: str, *messages: Message) -> list[Order]:
+        return self.foreman.heard(slot, HERE, messages)
+
+    def status(self, trial: int) -> Status:
+        return self.study.trials[trial].status
+
+    def recorded(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def work(orders: Sequence[Order]) -> Job:
+    """The job that these orders end with."""
+    assert isinstance(orders[-1], Job)
+    return orders[-1]
+
+
+def step(trial: int, epoch: int, loss: float = 0.5, **changes: Any) -> Step:
+    """A step that waits for a decision, with a checkpoint."""
+    values: dict[str, Any] = {"seconds": 1.0, "checkpoint": True, "waits": True}
+    return Step(trial=trial, epoch=epoch, metrics={"loss": loss}, **values | changes)
+
+
+def between(trial: int, epoch: int) -> Step:
+    """A step between rungs."""
+    return step(trial, epoch, checkpoint=False, waits=False)
+
+
+def halted(trial: int) -> Answer:
+    return Answer(trial=trial, until=None)
+
+
+def test_a_slot_that_opens_gets_the_whole_of_a_job() -> None:
+    floor = Floor(resources={"cpus": 1, "gpus": 0.5})
+    assert floor.open() == Job(
+        trial=1,
+        config={"x": 1},
+        epoch=0,
+        until=1,
+        max_epochs=9,
+        metric="loss",
+        seed=3796490668,  # of SeedSequence([5, 1])
+        folder=Path("/run/trials/1"),
+        attempt=1,
+        gpus=0.5,
+    )
+
+
+def test_each_trial_has_a_seed_of_its_own_and_keeps_it() -> None:
+    first, second = Floor().open(), Floor(seed=6).open()
+    floor = Floor()
+    assert floor.open("a").seed == first.seed
+    assert len({first.seed, second.seed, floor.open("b").seed}) == 3
+    floor.foreman.lost("a", "its worker died")
+    assert work(floor.foreman.opened("c")).seed == first.seed
+
+
+def test_a_trial_paused_at_a_rung_makes_room_for_the_next() -> None:
+    floor = Floor()
+    floor.open()
+    orders = floor.hear("a", step(1, 1))
+    assert orders[0] == halted(1)
+    assert (work(orders).trial, floor.status(1)) == (2, Status.PAUSED)
+
+
+def test_a_trial_that_is_good_enough_goes_on_until_the_next_rung() -> None:
+    floor = Floor()
+    for slot, trial in (("a", 1), ("b", 2), ("c", 3)):
+        assert floor.open(slot).trial == trial
+    floor.hear("a", step(1, 1, 0.5))
+    floor.hear("b", step(2, 1, 0.6))
+    assert floor.hear("c", step(3, 1, 0.4)) == [Answer(trial=3, until=3)]
+    assert floor.foreman.busy["c"].trial == 3
+
+
+def test_a_promoted_trial_goes_on_after_the_epochs_it_has_done() -> None:
+    floor = Floor(trials=1)
+    floor.open()
+    job = work(floor.hear("a", step(1, 1)))
+    assert (job.trial, job.epoch, job.until, job.attempt) == (1, 1, 3, 1)
+
+
+def test_messages_of_another_trial_or_slot_are_ignored() -> None:
+    floor = Floor()
+    floor.open()
+    floor.hear("a")
+    before = list(floor.events)
+    assert floor.hear("a", step(8, 1), Ended(trial=8, end=End.FAILED, reason="late")) == []
+    assert floor.hear("z", step(1, 1)) == []
+    assert floor.events == before
+
+
+def test_messages_behind_the_end_of_a_trial_are_ignored() -> None:
+    floor = Floor()
+    floor.open()
+    late = Ended(trial=1, end=End.FAILED, reason="late")
+    assert work(floor.hear("a", step(1, 1), late)).trial == 2
+    assert floor.status(1) is Status.PAUSED
+
+
+def test_a_failed_trial_is_recorded_and_followed_by_the_next() -> None:
+    floor = Floor()
+    floor.open()
+    ended = Ended(trial=1, end=End.FAILED, reason="raised ValueError: no", traceback="lines")
+    job = work(floor.hear("a", ended))
+    assert job.trial == 2
+    assert floor.recorded(Failed) == [
+        Failed(trial=1, reason="raised ValueError: no", traceback="lines")
+    ]
+
+
+def test_a_trial_that_returns_early_is_completed_and_followed_by_the_next() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    job = work(floor.hear("a", between(1, 1), Ended(trial=1, end=End.RETURNED)))
+    assert (job.trial, floor.status(1)) == (2, Status.COMPLETED)
+    assert floor.study.trials[1].reason == "returned after 1 of 9 epochs"
+
+
+def test_a_slot_is_busy_until_its_function_has_returned_from_the_last_epoch() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    assert floor.hear("a", step(1, 9, waits=False)) == []
+    assert floor.status(1) is Status.COMPLETED
+    assert work(floor.hear("a", Ended(trial=1, end=End.RETURNED))).trial == 2
+
+
+def test_an_error_after_the_last_epoch_does_not_undo_it() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.hear("a", step(1, 9, waits=False), Ended(trial=1, end=End.FAILED, reason="too late"))
+    assert floor.status(1) is Status.COMPLETED
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_search_and_costs_no_trial() -> None:
+    floor = Floor()
+    floor.open()
+    with pytest.raises(RunFolderError) as caught:
+        floor.hear("a", Ended(trial=1, end=End.UNSAVED, reason="the disk is full"))
+    assert str(caught.value) == "the disk is full; make room, then nightsweep resume /run"
+    assert floor.status(1) is Status.WAITING
+
+
+def test_a_report_that_makes_no_sense_costs_its_trial_alone() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    orders = floor.hear("a", between(1, 2), step(1, 2))
+    assert orders[0] == halted(1)
+    assert (work(orders).trial, floor.status(1)) == (2, Status.FAILED)
+    assert floor.study.trials[1].reason == "trial 1 reported epoch 2 after epoch 2"
+
+
+def test_an_end_without_a_report_costs_its_trial_alone() -> None:
+    floor = Floor()
+    floor.open()
+    assert work(floor.hear("a", Ended(trial=1, end=End.RETURNED))).trial == 2
+    assert floor.status(1) is Status.FAILED
+
+
+def test_a_diverged_trial_is_stopped_for_good() -> None:
+    floor = Floor()
+    floor.open()
+    orders = floor.hear("a", step(1, 1, float("nan")))
+    assert orders[0] == halted(1)
+    assert (work(orders).trial, floor.status(1)) == (2, Status.DIVERGED)
+
+
+def test_a_trial_whose_slot_is_lost_goes_on_elsewhere_from_its_checkpoint() -> None:
+    floor = Floor(trials=1)
+    floor.open("a")
+    floor.hear("a", step(1, 1))
+    floor.hear("a", between(1, 2))
+    floor.foreman.lost("a", "its worker died")
+    assert floor.recorded(Interrupted) == [
+        Interrupted(trial=1, epoch=1, reason="its worker died", lost=True)
+    ]
+    job = floor.open("b")
+    assert (job.trial, job.epoch, job.until, job.attempt) == (1, 1, 3, 2)
+
+
+def test_a_trial_that_loses_its_slot_again_and_again_has_failed() -> None:
+    floor = Floor(trials=1)
+    for attempt in range(1, RETRIES + 2):
+        assert floor.open(f"slot {attempt}").attempt == attempt
+        floor.foreman.lost(f"slot {attempt}", "its worker died")
+    assert floor.status(1) is Status.FAILED
+    assert floor.study.trials[1].reason == "its worker died; tried 3 times"
+
+
+def test_promotions_are_no_lost_slots() -> None:
+    floor = Floor(trials=1)
+    floor.open()
+    floor.hear("a", step(1, 1))
+    floor.hear("a", step(1, 3))
+    assert floor.foreman.busy["a"].trial == 1  # for the third time, each time one rung higher
+    floor.foreman.lost("a", "its worker died")
+    assert floor.status(1) is Status.WAITING
+
+
+def test_a_slot_lost_after_the_last_epoch_loses_nothing() -> None:
+    floor = Floor(trials=1, scheduler="none")
+    floor.open()
+    floor.hear("a", step(1, 9, waits=False))
+    floor.foreman.lost("a", "its worker died")
+    assert floor.status(1) is Status.COMPLETED
+    assert floor.recorded(Interrupted) == []
+
+
+def test_an_idle_slot_that_is_lost_is_not_woken() -> None:
+    floor = Floor(trials=1)
+    floor.open("a")
+    assert floor.foreman.opened("b") == []
+    floor.foreman.lost("b", "its worker died")
+    floor.foreman.lost("a", "its worker died")
+    assert floor.foreman.wake() == {}
+
+
+def test_idle_slots_wake_when_there_is_work_again() -> None:
+    floor = Floor(trials=1)
+    floor.open("a")
+    assert [floor.foreman.opened(slot) for slot in ("c", "b")] == [[], []]
+    assert floor.foreman.wake() == {}
+    floor.foreman.lost("a", "its worker died")
+    assert not floor.foreman.finished
+    woken = floor.foreman.wake()
+    assert list(woken) == ["b"]
+    assert (work(woken["b"]).trial, work(woken["b"]).attempt) == (1, 2)
+    assert floor.foreman.idle == {"c"}
+
+
+def test_one_more_slot_is_wanted_until_nothing_is_left_to_start() -> None:
+    floor = Floor(trials=2)
+    wanted = [floor.foreman.short_of_slots]
+    for slot in "abc":
+        floor.foreman.opened(slot)
+        wanted.append(floor.foreman.short_of_slots)
+    assert wanted == [True, True, True, False]
+
+
+def test_it_is_finished_only_when_nothing_trains_and_nothing_is_left() -> None:
+    floor = Floor(trials=1, scheduler="none")
+    assert not floor.foreman.finished
+    floor.open("a")
+    floor.foreman.opened("b")
+    assert not floor.foreman.finished
+    floor.hear("a", step(1, 9, waits=False))
+    assert not floor.foreman.finished
+    floor.hear("a", Ended(trial=1, end=End.RETURNED))
+    assert floor.foreman.finished
+
+
+def test_stopping_tells_each_busy_slot_once_to_halt() -> None:
+    floor = Floor()
+    floor.open("a")
+    floor.open("b")
+    floor.foreman.stop("stopped by SIGINT")
+    assert [floor.hear(slot) for slot in "aabb"] == [[Halt()], [], [Halt()], []]
+
+
+def test_a_trial_halted_between_rungs_is_left_with_its_checkpoint() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.foreman.stop("stopped by SIGINT")
+    assert floor.hear("a", step(1, 4)) == [halted(1)]
+    assert floor.recorded(Interrupted) == [
+        Interrupted(trial=1, epoch=4, reason="stopped by SIGINT")
+    ]
+    assert floor.foreman.finished
+
+
+def test_a_trial_halted_at_a_rung_is_judged_as_ever() -> None:
+    floor = Floor()
+    floor.open()
+    floor.foreman.stop("stopped by SIGINT")
+    assert floor.hear("a", step(1, 1)) == [halted(1)]
+    assert floor.status(1) is Status.PAUSED
+    assert floor.foreman.idle == {"a"}
+
+
+def test_nothing_starts_after_stopping() -> None:
+    floor = Floor()
+    floor.open("a")
+    floor.foreman.stop("its time is over")
+    assert floor.foreman.opened("b") == []
+    assert (floor.foreman.wake(), floor.foreman.short_of_slots) == ({}, False)
+
+
+def test_abandoned_trials_go_on_later_from_where_they_were_saved() -> None:
+    floor = Floor()
+    floor.open("a")
+    floor.open("b")
+    floor.hear("b", step(2, 1), Ended(trial=2, end=End.RETURNED))
+    floor.foreman.stop("stopped by SIGTERM")
+    floor.foreman.abandon()
+    assert floor.foreman.busy == {}
+    assert {floor.status(1), floor.status(3)} == {Status.WAITING}
+    assert floor.status(2) is Status.PAUSED
+    assert floor.study.trials[1].reason == "stopped by SIGTERM"
+
+
+def test_where_a_trial_started_is_recorded_once_an_attempt() -> None:
+    floor = Floor(trials=1)
+    floor.open("a")
+    floor.hear("a")
+    floor.hear("a")
+    floor.foreman.lost("a", "its worker died")
+    floor.open("b")
+    floor.foreman.heard("b", Place(host="node-2", pid=42, device="cuda:0"), [])
+    assert floor.recorded(Started) == [
+        Started(trial=1, attempt=1, host="node-1", pid=41, device="cpu"),
+        Started(trial=1, attempt=2, host="node-2", pid=42, device="cuda:0"),
+    ]

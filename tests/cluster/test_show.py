@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from nightsweep.cluster import show
+from nightsweep.search.lock import Lock
+from nightsweep.search.results import Results
+from nightsweep.search.sweep import Sweep
+
+if TYPE_CHECKING:
+    from tests.cluster.conftest import Evening
+
+
+def shown(write: Callable[..., None], *what: Any) -> list[str]:
+    """The lines that one of show's functions prints."""
+    file = io.StringIO()
+    write(Console(file=file, width=100), *what)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def results(evening: Evening) -> Results:
+    return Results.load(evening.folder.path)
+
+
+def plan(**changes: Any) -> list[str]:
+    values: dict[str, Any] = {
+        "train": "fit.py:train",
+        "metric": {"name": "f1", "goal": "maximize"},
+        "parameters": {"lr": {"min": 1e-5, "max": 1.0, "log": True, "default": 1e-3}},
+        "max_epochs": 9,
+        "trials": 20,
+    }
+    return shown(show.plan, Sweep(**values | changes), Path("sweep.yaml"))
+
+
+def test_the_plan_says_what_a_sweep_file_will_run() -> None:
+    lines = plan(
+        parameters={
+            "lr": {"min": 1e-5, "max": 1.0, "log": True, "default": 1e-3},
+            "opt": {"values": ["sgd", "adam"]},
+            "momentum": {"min": 0.0, "max": 0.99, "when": {"opt": "sgd"}},
+            "shape": "[3, 3]",
+        },
+        time="2h",
+        resources={"cpus": 2, "gpus": 0.5},
+        seed=7,
+    )
+    assert lines == [
+        "sweep.yaml is right.",
+        "20 trials of fit.py:train, up to 9 epochs each in 2 h 0 min at most; maximize f1.",
+        "asha decides at epochs 1, 3: about 47 of 180 epochs will be trained.",
+        "tpe proposes; each trial gets 2 CPU and 0.5 GPU; seed 7.",
+        "parameter  takes            default  when",
+        "lr         1e-05 to 1, log  0.001",
+        "opt        sgd, adam",
+        "momentum   0 to 0.99                 opt is sgd",
+        "shape      [3, 3]",
+    ]
+
+
+def test_the_plan_of_a_sweep_without_early_stopping_names_no_rungs() -> None:
+    assert not any("decides at" in line for line in plan(scheduler="none"))
+
+
+def test_the_plan_of_a_sweep_by_time_alone_promises_no_number() -> None:
+    assert plan(trials=None, time="90m")[1] == (
+        "As many trials as there is time or grid for of fit.py:train, up to 9 epochs each "
+        "in 90 min at most; maximize f1."
+    )
+
+
+def test_the_report_says_what_came_of_it_and_where_everything_is(finished: Evening) -> None:
+    folder = finished.folder.path
+    assert shown(show.report, results(finished)) == [
+        "grid is done: all 6 trials are decided.",
+        "6 trials in 2 min: 2 trained to their end, 4 stopped early.",
+        "10 epochs trained, 56% of what training every trial to the end would take.",
+        "Best: trial 2, loss 0.125 at epoch 3,",
+        "with x 2, depth 2.",
+        "",
+        "trial     2          1          3        4        5",
+        "loss      0.125      0.325      0.7      0.9      1.1",
+        "at epoch  3          3          1        1        1",
+        "status    completed  completed  stopped  stopped  stopped",
+        "  x       2          1          3        4        5",
+        "",
+        f"everything is in {folder}: trials.csv, curves.csv (and .parquet), best/",
+        f'in Python: nightsweep.load("{folder}").trials',
+    ]
+
+
+def test_the_report_of_a_run_without_results_says_so(evening: Evening) -> None:
+    evening.search(lambda trial, epoch: math.nan, most=2)
+    evening.close(done=False, reason="stopped by SIGINT")
+    assert shown(show.report, results(evening))[:4] == [
+        "grid is not done: stopped by SIGINT.",
+        "2 trials in 2 min: 2 diverged.",
+        "2 epochs trained, 33% of what training every trial to the end would take.",
+        "No trial has reported a finite loss yet.",
+    ]
+
+
+def test_the_report_says_why_trials_failed(evening: Evening) -> None:
+    for _ in range(3):
+        trial = evening.study.ask()
+        assert trial is not None
+        reason = "called sys.exit(1)" if trial.id == 2 else "raised ValueError: lr"
+        evening.study.fail(trial.id, reason)
+    evening.close()
+    assert shown(show.report, results(evening))[-5:-3] == [
+        "Failed, trial 1, 3: raised ValueError: lr",
+        "Failed, trial 2: called sys.exit(1)",
+    ]
+
+
+def test_the_leaders_of_a_maximised_metric_come_highest_first(
+    begin: Callable[..., Evening],
+) -> None:
+    evening = begin(metric={"name": "loss", "goal": "maximize"})
+    evening.search()
+    evening.close()
+    lines = shown(show.report, results(evening))
+    assert next(line for line in lines if line.startswith("trial  ")).split()[1:4] == [
+        "6",
+        "5",
+        "4",
+    ]
+
+
+def test_the_best_is_printed_as_yaml_with_its_origin_in_comments(finished: Evening) -> None:
+    lines = shown(show.best, results(finished))
+    checkpoint = finished.folder.path / "trials" / "2" / "epoch-3"
+    assert lines == [
+        "# trial 2: loss 0.125 at epoch 3",
+        f"# checkpoint: {checkpoint}",
+        "x: 2",
+        "depth: 2",
+    ]
+    assert yaml.safe_load("\n".join(lines)) == {"x": 2, "depth": 2}
+
+
+def test_paths_are_shown_as_one_would_type_them(
+    finished: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished.folder.path.parent)
+    assert shown(show.best, results(finished))[1] == "# checkpoint: run/trials/2/epoch-3"
+    assert show.short(Path("/somewhere/else")) == "/somewhere/else"
+
+
+def test_the_status_of_a_finished_run_agrees_with_its_report(finished: Evening) -> None:
+    assert shown(show.status, results(finished))[:3] == [
+        "grid: done: all 6 trials are decided",
+        "6 of 6 trials: 2 trained to their end, 4 stopped early",
+        "best: loss 0.125 by trial 2 at epoch 3",
+    ]
+
+
+def test_the_status_of_a_stopped_run_says_how_to_go_on(evening: Evening) -> None:
+    evening.search(most=3)
+    evening.close(done=False, reason="stopped by SIGINT")
+    assert shown(show.status, results(evening)) == [
+        "grid: not done: stopped by SIGINT",
+        "3 of 6 trials: 3 paused at a rung",
+        "best: loss 0.5 by trial 2 at epoch 1",
+        "epoch 1 ░░░░░░░░░░░░░░░░░░░░░░░░ 3 reached, 3 wait",
+        "epoch 3                          0 reached",
+        f"to go on: nightsweep resume {evening.folder.path}",
+    ]
+
+
+def test_the_status_of_a_run_whose_driver_died_says_so(evening: Evening) -> None:
+    evening.search(most=1)
+    lines = shown(show.status, results(evening))
+    assert lines[0] == "grid: its driver died; nothing that was recorded is lost"
+    assert lines[-1] == f"to go on: nightsweep resume {evening.folder.path}"
+    assert show.driver(results(evening)) == "died"
+
+
+def test_the_status_of_a_run_at_work_names_its_process(evening: Evening) -> None:
+    evening.search(most=1)
+    lock = Lock(evening.folder.lock)
+    lines = shown(show.status, results(evening))
+    assert lines[0] == f"grid: running, as process {os.getpid()} on {socket.gethostname()}"
+    assert lines[-1].startswith("last word ")
+    assert show.driver(results(evening)) == "running"
+    lock.release()
+    assert show.driver(results(evening)) == "died"
+
+
+def test_a_driver_on_another_host_is_taken_to_be_alive(evening: Evening) -> None:
+    evening.folder.lock.write_text(json.dumps({"host": "node-9", "pid": 2**22 + 1}))
+    assert shown(show.status, results(evening))[0] == (
+        f"grid: running, as process {2**22 + 1} on node-9"
+    )
+
+
+def test_a_lock_that_a_dead_process_left_behind_is_no_driver(finished: Evening) -> None:
+    left = {"host": socket.gethostname(), "pid": 2**22 + 1}  # beyond Linux' highest
+    finished.folder.lock.write_text(json.dumps(left))
+    assert show.driver(results(finished)) == "ended"
+
+
+def test_brackets_in_names_and_values_are_shown_as_they_are(
+    begin: Callable[..., Evening],
+) -> None:
+    evening = begin(parameters={"k[0]": {"values": ["[a]", "[/b]"]}}, trials=2)
+    evening.search()
+    evening.close()
+    table = shown(show.report, results(evening))
+    assert ["k[0]", "[/b]", "[a]"] in [line.split() for line in table]
+    assert shown(show.plan, evening.sweep, Path("[x].yaml"))[-1].split() == [
+        "k[0]",
+        "[a],",
+        "[/b]",
+    ]

@@ -1,0 +1,104 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from textwrap import dedent
+
+import pytest
+
+from nightsweep.cluster.stopping import AT_ONCE, StopRequest, stop_request
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def in_a_process(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that sends itself signals."""
+    head = "import os, signal, time\nfrom nightsweep.cluster.stopping import stop_request\n"
+    return subprocess.run(
+        [sys.executable, "-c", head + dedent(code)], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_nothing_is_asked_for_at_first() -> None:
+    with stop_request() as request:
+        assert request == StopRequest(signal="")
+
+
+@BOTH
+def test_the_first_signal_asks_to_stop_by_its_name(number: signal.Signals) -> None:
+    with stop_request() as request:
+        os.kill(os.getpid(), number)
+        assert request.signal == number.name
+
+
+@BOTH
+def test_signals_are_handled_as_before_afterwards(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with stop_request():
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
+
+
+def test_signals_are_handled_as_before_after_an_error() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match="inside"), stop_request():
+        raise ValueError("inside")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_outside_the_main_thread_nothing_is_listened_for() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def listen() -> None:
+        with stop_request() as request:
+            seen.append((request, signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert seen == [(StopRequest(), before)]
+
+
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
+def test_the_second_signal_ends_the_process_at_once(second: str) -> None:
+    done = in_a_process(
+        f"""
+        with stop_request() as request:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("asked:", request.signal, flush=True)
+            os.kill(os.getpid(), signal.{second})
+            print("never")
+        """
+    )
+    assert (done.returncode, done.stdout) == (AT_ONCE, "asked: SIGINT\n")
+    assert done.stderr == "\nstopped at once; what was recorded is kept\n"
+
+
+def test_the_second_signal_ends_a_process_that_is_tidying_up() -> None:
+    done = in_a_process(
+        """
+        try:
+            with stop_request():
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            print("never")
+        """
+    )
+    assert (done.returncode, done.stdout) == (AT_ONCE, "")
+
+
+def test_a_signal_wakes_a_process_that_waits_only_to_go_on_waiting() -> None:
+    done = in_a_process(
+        """
+        with stop_request() as request:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+            while not request.signal:
+                time.sleep(0.01)
+            print("stopped cleanly by", request.signal)
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "stopped cleanly by SIGTERM\n")

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightsweep.search import Choice, Float, Int
+from nightsweep.search.history import History, Observation
+from nightsweep.search.samplers import Random
+from nightsweep.search.space import Config, Space
+
+PARAMETERS: dict[str, Any] = {
+    "lr": Float(min=1e-5, max=1.0, log=True),
+    "layers": Int(min=1, max=4),
+    "optimizer": Choice(values=["sgd", "adam"]),
+    "momentum": Float(min=0.0, max=0.99, when={"optimizer": "sgd"}),
+    "width": 64,
+}
+SPACE = Space(PARAMETERS)
+
+
+def proposals(seed: int, count: int = 20, space: Space = SPACE) -> list[Config]:
+    sampler = Random().build(space, seed=seed)
+    return [sampler.propose(number, History()).config for number in range(1, count + 1)]
+
+
+def test_the_same_seed_gives_the_same_configurations() -> None:
+    assert proposals(seed=5) == proposals(seed=5)
+
+
+def test_another_seed_gives_other_configurations() -> None:
+    ours, others = proposals(seed=5), proposals(seed=6)
+    assert all(a["lr"] != b["lr"] for a, b in zip(ours, others, strict=True))
+
+
+def test_a_proposal_depends_on_its_number_alone() -> None:
+    seen = Observation(trial=1, config=proposals(seed=0)[0], epoch=1, value=0.1)
+    history = History(observations=[seen], pending=[(2, proposals(seed=0)[1])])
+    assert Random().build(SPACE, seed=0).propose(9, history).config == proposals(seed=0)[8]
+
+
+def test_every_trial_draws_other_numbers() -> None:
+    assert len({config["lr"] for config in proposals(seed=0, count=200)}) == 200
+
+
+@given(st.integers(0, 2**32), st.integers(1, 10**6))
+def test_every_value_is_allowed_and_every_condition_kept(seed: int, number: int) -> None:
+    config = Random().build(SPACE, seed=seed).propose(number, History()).config
+    assert all(SPACE.parameters[n].contains(v) for n, v in config.items() if n != "width")
+    assert ("momentum" in config) == (config["optimizer"] == "sgd")
+    assert config["width"] == 64
+
+
+def test_log_ranges_are_drawn_evenly_on_the_exponent() -> None:
+    drawn = [config["lr"] for config in proposals(seed=0, count=1000)]
+    below = sum(value < 10**-2.5 for value in drawn)  # the middle of 1e-5 to 1
+    assert 450 < below < 550
+
+
+def test_each_choice_and_each_whole_number_is_drawn_about_equally_often() -> None:
+    drawn = proposals(seed=0, count=1000)
+    assert 450 < sum(config["optimizer"] == "sgd" for config in drawn) < 550
+    counts = [sum(config["layers"] == n for config in drawn) for n in (1, 2, 3, 4)]
+    assert all(200 < count < 300 for count in counts)
+
+
+@pytest.mark.parametrize("default", [1e-3, 0.5])
+def test_the_first_trial_takes_the_defaults(default: float) -> None:
+    lr = Float(min=1e-5, max=1.0, log=True, default=default)
+    first = Random().build(Space(PARAMETERS | {"lr": lr}), seed=0).propose(1, History())
+    assert first.config["lr"] == default
+    assert first.origin == "defaults"
+
+
+def test_a_default_counts_only_where_its_parameter_is_active() -> None:
+    space = Space(
+        PARAMETERS
+        | {
+            "optimizer": Choice(values=["sgd", "adam"], default="adam"),
+            "momentum": Float(min=0.0, max=0.99, default=0.9, when={"optimizer": "sgd"}),
+        }
+    )
+    first = Random().build(space, seed=0).propose(1, History()).config
+    assert first["optimizer"] == "adam"
+    assert "momentum" not in first
+
+
+def test_without_defaults_the_first_trial_is_random_too() -> None:
+    first = Random().build(SPACE, seed=0).propose(1, History())
+    assert first.origin == "random"
+
+
+def test_the_second_trial_is_random_even_with_defaults() -> None:
+    space = Space({"lr": Float(min=0.0, max=1.0, default=0.5)})
+    second = Random().build(space, seed=0).propose(2, History())
+    assert second.origin == "random"
+    assert second.config["lr"] != 0.5
+
+
+def test_nothing_is_ever_exhausted() -> None:
+    space = Space({"a": Choice(values=[1])})
+    assert proposals(seed=0, count=5, space=space) == [{"a": 1}] * 5
