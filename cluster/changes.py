@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from ..search.errors import Problem, SweepError
+from ..search.results import Results
 from ..search.runfolder import RunFolder
 from ..search.study import CHANGEABLE
 from ..search.sweep import Sweep
 from ..search.sweepfile import load
 
 
-def changes_on_disk(folder: RunFolder, now: Sweep) -> dict[str, Any]:
+def changes_on_disk(results: Results) -> dict[str, Any]:
     """The allowed changes in the sweep file since the run began.
 
     Looks at the file that the run was started from, where it still lies, and at the run folder's
-    copy. Errors: SweepError, if something changed that a run cannot go on with.
+    copy; what has been changed otherwise since a file was written is left as it is. Errors:
+    SweepError, if something changed that a run cannot go on with.
     """
+    folder, now = results.folder, results.sweep
     header = folder.header()
     began = folder.sweep()
     changes: dict[str, Any] = {}
@@ -27,6 +30,8 @@ def changes_on_disk(folder: RunFolder, now: Sweep) -> dict[str, Any]:
         edited = load(path, **header.get("given", {}))
         for key in differences(began, edited):
             if key in CHANGEABLE:
+                if results.ledger.changed.get(key, 0.0) >= path.stat().st_mtime:
+                    continue
                 changes[key] = edited.model_dump(include={key})[key]
             elif key not in ("name", "train"):
                 problems.append(_refused(key, path, began, edited))

@@ -52,7 +52,7 @@ def run(
     from .display import choose
     from .run import Source, start
 
-    options = {"trials": trials, "time": time, "slots": slots, "seed": seed}
+    options = {"trials": trials, "time": _seconds(time), "slots": slots, "seed": seed}
     given = {key: value for key, value in options.items() if value is not None}
     results = start(
         load(file, **given),
@@ -75,17 +75,12 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Go on with a run after any end, or extend a finished one."""
-    from ..search.sweep import seconds
     from .display import choose
     from .run import resume as go_on
 
-    try:
-        limit = seconds(time) if time else None
-    except ValueError as error:
-        raise NightsweepError(f"--time: {error}") from None
     results = go_on(
         run,
-        changes={"trials": trials, "time": limit, "slots": slots},
+        changes={"trials": trials, "time": _seconds(time), "slots": slots},
         as_begun=as_begun,
         display=choose(Console(stderr=True)),
     )
@@ -199,6 +194,15 @@ def _finish(results: Results, as_json: bool) -> None:
         print(f"to go on: nightsweep resume {show.short(results.folder.path)}", file=sys.stderr)
         raise typer.Exit(RESUME_ME)
     raise typer.Exit(DONE if results.best else NOTHING_FOUND)
+
+
+def _seconds(time: str | None) -> float | None:
+    from ..search.sweep import seconds
+
+    try:
+        return seconds(time) if time is not None else None
+    except ValueError as error:
+        raise NightsweepError(f"--time: {error}") from None
 
 
 def _print(values: Any) -> None:

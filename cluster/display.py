@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ..search.record import Status
 from ..search.runfolder import RunFolder
 from ..search.study import Study
 from ..search.summary import WORDS, duration, plural
@@ -52,9 +54,10 @@ class Silent:
 class Plain:
     """A line when the best changes, and now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.slots = 0
         self._console = console
+        self._clock = clock
         self._best: tuple[int, int] | None = None
         self._next = self._earliest = 0.0
         self._stopping = ""
@@ -66,7 +69,7 @@ class Plain:
         yield
 
     def update(self, busy: int, stopping: str, searched: float) -> None:
-        study, now = self._study, time.monotonic()
+        study, now = self._study, self._clock()
         if stopping and stopping != self._stopping:
             self._stopping = stopping
             self._say(f"{duration(searched)}: {stopping}; saving {plural(busy, 'trial')}")
@@ -79,15 +82,16 @@ class Plain:
         )
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 class InTerminal:
     """A live picture: trials by state, the rung ladder, the best so far, the time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.slots = 0
         self._console = console
+        self._clock = clock
         self._next = 0.0
         self._best: tuple[int, int] | None = None
         self._best_at = 0.0
@@ -105,7 +109,7 @@ class InTerminal:
             yield
 
     def update(self, busy: int, stopping: str, searched: float) -> None:
-        now, best = time.monotonic(), self._study.best
+        now, best = self._clock(), self._study.best
         if best is not None and (best.id, best.best_epoch) != self._best:
             self._best, self._best_at = (best.id, best.best_epoch), searched
         if now < self._next:
@@ -117,21 +121,21 @@ class InTerminal:
         study = self._study
         when = f", {duration(searched - self._best_at)} ago" if study.best else ""
         lines = [
-            f"[bold]{study.sweep.name}[/]  {duration(searched)}{left(study, searched)}"
+            f"[bold]{escape(study.sweep.name)}[/]  {duration(searched)}{left(study, searched)}"
             f"  slots {busy} of {self.slots} busy",
             counted(study),
-            f"best: {leader(study)}{when}",
-            f"[yellow]{stopping}; saving the trials that run[/]" if stopping else "",
-            f"[dim]{self._folder.path}[/]",
+            f"best: {escape(leader(study))}{when}",
+            f"[yellow]{escape(stopping)}; saving the trials that run[/]" if stopping else "",
+            f"[dim]{escape(str(self._folder.path))}[/]",
         ]
         return Group(*(Text.from_markup(line) for line in lines if line), ladder(study))
 
 
-def counted(study: Study) -> str:
-    """`12 of 60 trials: 3 in training, ...`."""
-    counts, limit = study.counts, study.sweep.limit
+def counted(study: Study, counts: Mapping[Status, int] | None = None) -> str:
+    """`12 of 60 trials: 3 in training, ...`; `counts` instead of the Study's own."""
+    counts, limit = study.counts if counts is None else counts, study.limit
     of = f" of {limit}" if limit else ""
-    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts[s])
+    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts.get(s))
     return f"{len(study.trials)}{of} trials: {ends or 'none yet'}"
 
 
@@ -151,7 +155,7 @@ def left(study: Study, searched: float) -> str:
         return ""
     by_work = (study.expected_epochs - study.trained) * searched / study.trained
     limit = study.sweep.time
-    seconds = by_work if study.sweep.limit is not None else float("inf")
+    seconds = by_work if study.limit is not None else float("inf")
     if limit is not None:
         seconds = min(seconds, max(limit - searched, 0.0))
     return f", about {duration(seconds)} left" if seconds < float("inf") else ""

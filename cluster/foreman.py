@@ -133,7 +133,7 @@ class Foreman:
                 return []
             return self._step(slot, message)
         except StudyError as error:  # a report that makes no sense costs its trial
-            del self.busy[slot]
+            self.busy.pop(slot, None)
             self._dry = False
             self.study.fail(message.trial, str(error))
             waits = isinstance(message, Step) and message.waits

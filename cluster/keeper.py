@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..search.errors import RunFolderError
-from ..search.events import Event
+from ..search.events import Event, finite_or_text
 from ..search.journal import Journal
 from ..search.ledger import Ledger
-from ..search.results import Results
+from ..search.results import Best, Results
 from ..search.runfolder import RunFolder, write_whole
 from ..search.study import Study
 
@@ -71,19 +71,28 @@ def keep_best(results: Results) -> None:
     best, folder = results.best, results.folder.best
     if best is None:
         return
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+        _fill(folder, best, results)
+    except OSError as error:
+        raise RunFolderError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _fill(folder: Path, best: Best, results: Results) -> None:
     values = {
         "trial": best.trial,
         "epoch": best.epoch,
         results.sweep.metric.name: best.value,
         "config": best.config,
-        "metrics": best.metrics,
+        "metrics": finite_or_text(best.metrics),
         "checkpoint_epoch": results.study.trials[best.trial].saved or None,
     }
     text = json.dumps(values, indent=2) + "\n"
     if (folder / "best.json").exists() and (folder / "best.json").read_text() == text:
         return
-    if best.checkpoint is not None:
+    if best.checkpoint is None:
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    else:
         _replace(best.checkpoint, folder / "checkpoint")
     write_whole(folder / "best.json", lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -93,8 +102,10 @@ def _replace(source: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     try:
         shutil.copytree(source, aside)
-    except OSError:  # the trial went on, and its checkpoint was replaced meanwhile
+    except OSError:
         shutil.rmtree(aside, ignore_errors=True)
-        return
+        if source.exists():
+            raise
+        return  # the trial went on, and has replaced its checkpoint; the next writing has it
     shutil.rmtree(target, ignore_errors=True)
     aside.rename(target)

@@ -64,16 +64,16 @@ def start(
         load(sweep.train, source.folder)
     folder = RunFolder.create(out or _new_folder(sweep.name))
     results = Results(folder, Study(sweep), Ledger())
-    try:
-        with _locked(folder):
+    with _locked(folder):
+        try:
             _write_header(folder, sweep, source)
             return _drive(
                 results, function or sweep.train or "", source.folder, display or Silent(), {}
             )
-    except NightsweepError:
-        if not results.study.trials:
-            folder.discard()  # it never began: the next attempt may take the same name
-        raise
+        except NightsweepError:
+            if not results.study.trials:
+                folder.discard()  # it never began: the next attempt may take the same name
+            raise
 
 
 def resume(
@@ -91,7 +91,7 @@ def resume(
     folder = RunFolder.open(run)
     with _locked(folder):
         results = Results.load(run)
-        edits = {} if as_begun else changes_on_disk(folder, results.sweep)
+        edits = {} if as_begun else changes_on_disk(results)
         edits |= {key: value for key, value in (changes or {}).items() if value is not None}
         base = Path(folder.header().get("folder") or ".")
         return _drive(

@@ -25,7 +25,8 @@ LEADERS = 5
 def plan(console: Console, sweep: Sweep, file: Path) -> None:
     """What a sweep file will run."""
     say(console, f"{file} is right.")
-    limit, study = sweep.limit, Study(sweep)
+    study = Study(sweep)
+    limit = study.limit
     for_time = f" in {duration(sweep.time)} at most" if sweep.time else ""
     say(
         console,
@@ -55,7 +56,7 @@ def status(console: Console, results: Results) -> None:
     """How a run stands."""
     study = results.study
     say(console, f"{results.sweep.name}: {_state(results)}")
-    say(console, counted(study))
+    say(console, counted(study, results.counts))
     say(console, f"best: {leader(study)}")
     console.print(ladder(study))
     if driver(results) == "running":

@@ -122,11 +122,16 @@ def to_json(event: Event) -> dict[str, Any]:
         if value not in (None, ""):
             values[name] = value
     if isinstance(event, Reported):
-        values["metrics"] = {
-            name: value if math.isfinite(value) else str(float(value))
-            for name, value in event.metrics.items()
-        }
+        values["metrics"] = finite_or_text(event.metrics)
     return values
+
+
+def finite_or_text(metrics: Metrics) -> dict[str, float | str]:
+    """Metrics as JSON can hold them: NaN and infinities as words."""
+    return {
+        name: value if math.isfinite(value) else str(float(value))
+        for name, value in metrics.items()
+    }
 
 
 def from_json(values: dict[str, Any]) -> Event:

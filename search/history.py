@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .space import Config
@@ -33,6 +33,32 @@ class History:
 
     observations: Sequence[Observation] = ()
     pending: Sequence[tuple[int, Config]] = ()
+
+
+class Observations:
+    """Collects observations, one a trial."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Observation] = {}
+
+    def note(self, trial: int, config: Config, rung: int, value: float) -> None:
+        """A trial has reached a rung."""
+        values = {**self._values(trial), rung: value}
+        self._known[trial] = Observation(trial=trial, config=config, values=values)
+
+    def diverged(self, trial: int, config: Config) -> None:
+        """A trial has diverged."""
+        self._known[trial] = Observation(
+            trial=trial, config=config, values=self._values(trial), diverged=True
+        )
+
+    def history(self, live: Iterable[tuple[int, Config]]) -> History:
+        """What is known now; of the trials that live, those without a result are pending."""
+        pending = [(trial, config) for trial, config in live if trial not in self._known]
+        return History(observations=list(self._known.values()), pending=pending)
+
+    def _values(self, trial: int) -> Mapping[int, float]:
+        return self._known[trial].values if trial in self._known else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

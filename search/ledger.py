@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .events import Asked, Closed, Event, Failed, Metrics, Opened, Reported, Started
+from .events import Asked, Changed, Closed, Event, Failed, Metrics, Opened, Reported, Started
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class Ledger:
     elapsed: float = 0.0
     done: bool = False
     ended_because: str = ""
+    changed: dict[str, float] = field(default_factory=dict)  # when a key of the sweep was changed
     _opened: float = math.nan
     _latest: float = math.nan
 
@@ -48,7 +49,6 @@ class Ledger:
         page = self.pages.get(getattr(event, "trial", 0))
         if page is not None:
             page.latest = time
-        self._latest = time
         match event:
             case Opened():
                 self._close_killed()
@@ -66,6 +66,9 @@ class Ledger:
                 page.seconds += event.seconds or 0.0
             case Failed() if page:
                 page.traceback = event.traceback
+            case Changed():
+                self.changed.update(dict.fromkeys(event.changes, time))
+        self._latest = time
 
     @property
     def searched(self) -> float:

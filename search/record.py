@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .events import Metrics
 from .space import Config
 
 
@@ -41,5 +42,7 @@ class Record:
     attempts: int = 0  # how often it was started, or started again from a checkpoint
     losses: int = 0  # how often its worker died under it
     last: float = math.nan
+    furthest: int = 0  # the last epoch ever trained; one that is trained again counts once
     best: float = math.nan
+    best_metrics: Metrics = field(default_factory=dict)
     best_epoch: int = 0

@@ -9,6 +9,7 @@ print(results.summary())
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import journal
 from .errors import JournalError
+from .events import finite_or_text
 from .ledger import Ledger, Page
 from .record import Record, Status
 from .runfolder import RunFolder, write_whole
@@ -86,14 +88,13 @@ class Results:
         leader = self.study.best
         if leader is None:
             return None
-        epochs = self.ledger.pages[leader.id].epochs
         kept = self.folder.trial(leader.id) / f"epoch-{leader.saved}"
         return Best(
             trial=leader.id,
             config=leader.config,
             epoch=leader.best_epoch,
             value=leader.best,
-            metrics=epochs[leader.best_epoch].metrics,
+            metrics=leader.best_metrics,
             checkpoint=kept if leader.saved and kept.exists() else None,
         )
 
@@ -111,6 +112,11 @@ class Results:
         paused = known.status is Status.PAUSED
         return Status.STOPPED if paused and self.ledger.done else known.status
 
+    @property
+    def counts(self) -> Counter[Status]:
+        """How many trials there are of each status."""
+        return Counter(self.status(known) for known in self.study.trials.values())
+
     def rows(self) -> Iterator[tuple[Record, Page]]:
         """Each trial's two halves, by trial."""
         for number, known in self.study.trials.items():
@@ -125,16 +131,13 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         """The summary for scripts: counts, best, folder, how the run ended."""
         best = self.best
-        counts: dict[str, int] = {}
-        for known in self.study.trials.values():
-            counts[self.status(known)] = counts.get(self.status(known), 0) + 1
         return {
             "run": str(self.folder.path),
             "name": self.sweep.name,
             "done": self.ledger.done,
             "ended_because": self.ledger.ended_because,
             "searched_seconds": round(self.ledger.searched, 3),
-            "trials": counts,
+            "trials": dict(self.counts),
             "epochs": self.study.trained,
             "metric": self.sweep.metric.model_dump(),
             "failures": self.failures,
@@ -144,7 +147,7 @@ class Results:
                 "epoch": best.epoch,
                 "value": best.value,
                 "config": best.config,
-                "metrics": best.metrics,
+                "metrics": finite_or_text(best.metrics),
                 "checkpoint": str(best.checkpoint) if best.checkpoint else None,
             },
         }

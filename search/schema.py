@@ -6,7 +6,7 @@ from typing import Any
 
 from .sweep import Sweep
 
-DURATION = {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[dhms]\s*)+$"}
+DURATION = {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[dhmsDHMS]\s*)+$"}
 
 
 def schema() -> dict[str, Any]:
@@ -16,7 +16,9 @@ def schema() -> dict[str, Any]:
     found["title"] = "nightsweep sweep file"
     properties = found["properties"]
     properties["time"]["anyOf"].append(DURATION)
-    properties["metric"] = {"anyOf": [properties["metric"], {"type": "string"}]}
+    metric = [properties["metric"], {"type": "string"}]
+    only = {"type": "array", "items": {"anyOf": metric}, "minItems": 1, "maxItems": 1}
+    properties["metric"] = {"anyOf": [*metric, only]}
     for key in ("sampler", "scheduler"):
         properties[key] = {"anyOf": [_without_mapping(properties[key]), _names(properties[key])]}
     parameter = properties["parameters"]["additionalProperties"]

@@ -1,264 +1,18 @@
-"""The parameters of a sweep: what values each may take, and when it matters.
-
-A parameter is a `Float`, an `Int`, a `Choice`, or any other value, which is a constant.
-With `log`, `step` is a factor: `Int(min=16, max=256, log=True, step=2)` is 16, 32, 64, 128, 256.
-"""
+"""All parameters of a sweep, and when each of them matters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from typing import Any
 
 from .errors import Problem
+from .nearest import did_you_mean
+from .parameter import Choice, Condition, Float, Int, Parameter, same
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+__all__ = ["Choice", "Condition", "Config", "Float", "Int", "Parameter", "Space"]
 
 Config = dict[str, Any]
-Condition = dict[str, Any]
-
-WHEN = "only used when these parameters have these values (a list: any of them)"
-
-
-def wrong(key: str, message: str) -> PydanticCustomError:
-    """A mistake in one key of a parameter; `key` leads to its line in the sweep file."""
-    return PydanticCustomError("parameter", "{message}", {"key": key, "message": message})
-
-
-class _Range(BaseModel):
-    """What Float and Int share: two bounds, a scale, and steps along it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    min: float
-    max: float
-    log: bool = Field(False, description="search the exponent, not the value")
-    step: float | None = Field(
-        None, description="distance between neighbours; with log: their ratio"
-    )
-    default: float | None = Field(None, description="tried first")
-    when: Condition | None = Field(None, description=WHEN)
-
-    @model_validator(mode="after")
-    def _check(self) -> _Range:
-        for key in ("min", "max", "step", "default"):
-            value = getattr(self, key)
-            if value is not None and not math.isfinite(value):
-                raise wrong(key, f"{key} is {value}, but must be a finite number")
-        if self.min >= self.max:
-            raise wrong(
-                "min",
-                f"min {self.min:g} is not below max {self.max:g}; swap them, or write the "
-                "value alone for a constant",
-            )
-        if self.log and self.min <= 0:
-            raise wrong(
-                "min",
-                f"log needs min above 0, but min is {self.min:g}; raise min or remove log",
-            )
-        if self.step is not None:
-            self._check_step(self.step)
-        if self.default is not None and not self.contains(self.default):
-            raise wrong("default", f"default {self.default:g} is not among {self.describe()}")
-        return self
-
-    def _check_step(self, step: float) -> None:
-        if self.log and step <= 1:
-            raise wrong("step", f"with log, step is a factor and must be above 1, not {step:g}")
-        if step <= 0:
-            raise wrong("step", f"step must be above 0, not {step:g}")
-        if not self.log and step > self.max - self.min:
-            raise wrong("step", f"step {step:g} is wider than the range {self.describe()}")
-
-    @property
-    def count(self) -> int | None:
-        """How many values there are; None where they are not countable."""
-        if self.step is None:
-            return None
-        if self.log:
-            return math.floor(math.log(self.max / self.min) / math.log(self.step) + 1e-9) + 1
-        return int((_exact(self.max) - _exact(self.min)) / _exact(self.step)) + 1
-
-    def level(self, index: int) -> float | int:
-        """The index-th value, from below; exact, so that 0.1 + 2 × 0.1 is 0.3."""
-        assert self.step is not None
-        low, step = _exact(self.min), _exact(self.step)
-        return float(low * step**index if self.log else low + index * step)
-
-    def at(self, unit: float) -> float | int:
-        """The value at a place in [0, 1), on the parameter's own scale."""
-        if self.count is not None:
-            return self.level(min(int(unit * self.count), self.count - 1))
-        if self.log:
-            low, high = math.log(self.min), math.log(self.max)
-            return min(max(math.exp(low + unit * (high - low)), self.min), self.max)
-        return min(self.min + unit * (self.max - self.min), self.max)
-
-    def contains(self, value: Any) -> bool:
-        """Whether the parameter may take this value."""
-        if not _number(value) or not self.min <= value <= self.max:
-            return False
-        count = self.count
-        if count is None:
-            return True
-        return any(math.isclose(self.level(i), value) for i in self._near(value, count))
-
-    def _near(self, value: float, count: int) -> range:
-        assert self.step is not None
-        if self.log:
-            place = math.log(value / self.min) / math.log(self.step)
-        else:
-            place = (value - self.min) / self.step
-        return range(max(round(place), 0), min(round(place) + 1, count))
-
-    def index(self, value: float) -> int:
-        """Which level a value is; the opposite of `level`."""
-        count = self.count
-        assert count is not None
-        return self._near(value, count)[0]
-
-    def describe(self) -> str:
-        """The range in words, for messages and `check`."""
-        if self.count is not None and self.count <= 10:
-            return ", ".join(f"{self.level(i):g}" for i in range(self.count))
-        step = "" if self.step is None else f", {'factor' if self.log else 'step'} {self.step:g}"
-        return f"{self.min:g} to {self.max:g}{step}{', log' if self.log else ''}"
-
-
-class Float(_Range):
-    """A real number between `min` and `max`, both included."""
-
-    def distribution(self) -> BaseDistribution:
-        """The same in Optuna's terms; with steps, the index of the level."""
-        from optuna.distributions import FloatDistribution, IntDistribution
-
-        if self.count is not None:
-            return IntDistribution(0, self.count - 1)
-        return FloatDistribution(self.min, self.max, log=self.log)
-
-    def encode(self, value: Any) -> Any:
-        """A value of this parameter, as Optuna's distribution has it."""
-        return value if self.count is None else self.index(value)
-
-    def decode(self, value: Any) -> float:
-        """A value of Optuna's distribution, as this parameter has it."""
-        return float(value if self.count is None else self.level(value))
-
-
-class Int(_Range):
-    """A whole number between `min` and `max`, both included."""
-
-    min: int
-    max: int
-    default: int | None = Field(None, description="tried first")
-
-    @model_validator(mode="after")
-    def _whole(self) -> Int:
-        # With log a factor of 1.5 would leave the whole numbers: 2, 3, 4.5.
-        if self.step is not None and self.step != int(self.step):
-            raise wrong("step", f"step must be a whole number between integers, not {self.step:g}")
-        return self
-
-    def level(self, index: int) -> int:
-        return int(super().level(index))
-
-    def at(self, unit: float) -> int:
-        if self.count is not None:
-            return int(super().at(unit))
-        if not self.log:
-            return min(self.min + int(unit * (self.max - self.min + 1)), self.max)
-        # Each whole number owns half a unit to either side, as in Optuna's IntDistribution.
-        low, high = math.log(self.min - 0.5), math.log(self.max + 0.5)
-        return min(max(round(math.exp(low + unit * (high - low))), self.min), self.max)
-
-    def contains(self, value: Any) -> bool:
-        return super().contains(value) and value == int(value)
-
-    def distribution(self) -> BaseDistribution:
-        """The same in Optuna's terms; with steps, the index of the level."""
-        from optuna.distributions import IntDistribution
-
-        if self.count is not None and self.step != 1:
-            return IntDistribution(0, self.count - 1)
-        return IntDistribution(self.min, self.max, log=self.log)
-
-    def encode(self, value: Any) -> Any:
-        """A value of this parameter, as Optuna's distribution has it."""
-        return value if self.count is None or self.step == 1 else self.index(value)
-
-    def decode(self, value: Any) -> int:
-        """A value of Optuna's distribution, as this parameter has it."""
-        return int(value if self.count is None or self.step == 1 else self.level(value))
-
-
-class Choice(BaseModel):
-    """One of a list of values; where they are rising numbers, their order is used."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    values: list[Any]
-    default: Any = Field(None, description="tried first")
-    when: Condition | None = Field(None, description=WHEN)
-
-    @model_validator(mode="after")
-    def _check(self) -> Choice:
-        if not self.values:
-            raise wrong("values", "values is empty; list at least one value")
-        for index, value in enumerate(self.values):
-            if any(same(value, other) for other in self.values[:index]):
-                raise wrong("values", f"{value!r} is listed twice")
-        if self.default is not None and not self.contains(self.default):
-            raise wrong("default", f"default {self.default!r} is not among {self.describe()}")
-        return self
-
-    @property
-    def count(self) -> int:
-        return len(self.values)
-
-    @property
-    def ordered(self) -> bool:
-        """Rising or falling numbers: a sampler may go from one to the next."""
-        numbers = all(_number(value) for value in self.values)
-        return numbers and self.values in (sorted(self.values), sorted(self.values, reverse=True))
-
-    def level(self, index: int) -> Any:
-        return self.values[index]
-
-    def at(self, unit: float) -> Any:
-        """The value at a place in [0, 1)."""
-        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
-
-    def contains(self, value: Any) -> bool:
-        """Whether the parameter may take this value; `True` is not 1, and `"1"` is not 1."""
-        return any(same(value, other) for other in self.values)
-
-    def distribution(self) -> BaseDistribution:
-        """The same in Optuna's terms: the index of the value."""
-        from optuna.distributions import CategoricalDistribution, IntDistribution
-
-        if self.ordered:
-            return IntDistribution(0, len(self.values) - 1)
-        return CategoricalDistribution(tuple(range(len(self.values))))
-
-    def encode(self, value: Any) -> int:
-        """A value of this parameter, as Optuna's distribution has it."""
-        return next(i for i, other in enumerate(self.values) if same(value, other))
-
-    def decode(self, value: Any) -> Any:
-        """A value of Optuna's distribution, as this parameter has it."""
-        return self.values[value]
-
-    def describe(self) -> str:
-        """The values in words, for messages and `check`."""
-        return ", ".join(str(value) for value in self.values)
-
-
-Parameter = Float | Int | Choice
 
 
 class Space:
@@ -276,7 +30,8 @@ class Space:
         self.order = tuple(self._parents_first())
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with the conditions: unknown, impossible, or in a circle."""
+        """Values that cannot be kept; conditions that are unknown, impossible, or in a circle."""
+        yield from self._unstorable()
         for name, parameter in self.parameters.items():
             for parent, wanted in (parameter.when or {}).items():
                 message = self._problem(parent, wanted)
@@ -313,13 +68,25 @@ class Space:
             groups.setdefault(repr(self.parameters[name].when or {}), []).append(name)
         return [tuple(names) for names in groups.values()]
 
+    def _unstorable(self) -> Iterator[Problem]:
+        places: list[tuple[tuple[str, ...], Any]] = [
+            (("parameters", name), value) for name, value in self.constants.items()
+        ]
+        for name, parameter in self.parameters.items():
+            if isinstance(parameter, Choice):
+                places += [(("parameters", name, "values"), value) for value in parameter.values]
+        for key, value in places:
+            if not storable(value):
+                message = f"{value!r} cannot be kept; use finite numbers, words, lists of them"
+                yield Problem(key=key, message=message)
+
     def _problem(self, parent: str, wanted: Any) -> str | None:
         if parent in self.constants:
             if any(same(self.constants[parent], value) for value in options(wanted)):
                 return None
             return f"{parent} is always {self.constants[parent]!r}, so this is never used"
         if parent not in self.parameters:
-            return f"there is no parameter {parent!r}; known: {', '.join(self._names)}"
+            return f"there is no parameter {parent!r}; known: {did_you_mean(parent, self._names)}"
         known = self.parameters[parent]
         for value in options(wanted):
             if not known.contains(value):
@@ -346,14 +113,15 @@ def options(wanted: Any) -> list[Any]:
     return wanted if isinstance(wanted, list) else [wanted]
 
 
-def same(a: Any, b: Any) -> bool:
-    """Equality that keeps True apart from 1, and 1 together with 1.0."""
-    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(str(value))
+def storable(value: Any) -> bool:
+    """Whether the journal can hold a value: what JSON has, and no NaN or infinity."""
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(storable(item) for item in value)
+        case dict():
+            return all(isinstance(key, str) and storable(item) for key, item in value.items())
+    return False

@@ -6,8 +6,8 @@
     study.finish(trial.id)
     study = Study.replay(sweep, events)                        # exactly the study that wrote them
 
-Each call decides, hands its event to `record`, and only then changes: if an event cannot be
-written down (a full disk), it has not happened.
+Each call decides, hands its event to `record`, and only then changes: what cannot be written
+down (a full disk) has not happened.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from .errors import StudyError
 from .events import Asked, Changed, Event, Failed, Finished, Interrupted, Metrics, Reported
-from .history import History, Observation
+from .history import Observations
 from .record import Record, Status
 from .schedulers import Decision, Step
 from .space import Config
@@ -53,9 +53,8 @@ class Study:
         self._sampler = sweep.sampler.build(sweep.space, sweep.seed)
         self._scheduler = sweep.scheduler.build(sweep.max_epochs)
         self._sign = 1.0 if sweep.metric.goal == "minimize" else -1.0
-        self._observations: dict[int, Observation] = {}
+        self._observations = Observations()
         self._live: dict[int, Record] = {}  # running or waiting
-        self._exhausted = False  # the sampler has nothing left
 
     @classmethod
     def replay(
@@ -73,15 +72,16 @@ class Study:
         return study
 
     def ask(self) -> Trial | None:
-        """The trial to train next; None when nothing may start now.
+        """The trial to train next: one that lost its place, one to promote, or a new one.
 
-        First those that lost their place, then those that have earned promotion, then new ones.
+        None when nothing may start now.
         """
         event = self._waiting() or self._promotion() or self._proposal()
         if event is None:
             return None
         self._commit(event)
-        return self._trial(self.trials[event.trial])
+        known = self.trials[event.trial]
+        return Trial(id=known.id, config=known.config, epoch=known.epoch, until=known.until)
 
     def report(
         self,
@@ -178,9 +178,14 @@ class Study:
     @property
     def expected_epochs(self) -> float:
         """How many epochs the whole sweep is expected to train, as far as can be said."""
-        limit = self.sweep.limit
-        trials = len(self.trials) if limit is None or self._exhausted else limit
+        trials = len(self.trials) if self.limit is None else self.limit
         return max(self._scheduler.expected_epochs(trials), self.trained)
+
+    @property
+    def limit(self) -> int | None:
+        """How many trials there may be: what the sweep says, or all there is to propose."""
+        limits = [self.sweep.limit, self._sampler.count]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def until(self, trial: int) -> int:
         """The epoch at which a running trial's next decision is due."""
@@ -205,19 +210,16 @@ class Study:
     def _proposal(self) -> Asked | None:
         if self._opened_all:
             return None
-        pending = [(t.id, t.config) for t in self._live.values() if t.id not in self._observations]
-        history = History(observations=list(self._observations.values()), pending=pending)
+        history = self._observations.history((t.id, t.config) for t in self._live.values())
         number = len(self.trials) + 1
         proposal = self._sampler.propose(number, history)
         if proposal is None:
-            self._exhausted = True
-            return self._promotion()  # those that were kept waiting for more trials to come
+            return None
         return Asked(trial=number, epoch=0, reason=proposal.origin, config=proposal.config)
 
     @property
     def _opened_all(self) -> bool:
-        limit = self.sweep.limit
-        return self._exhausted or (limit is not None and len(self.trials) >= limit)
+        return self.limit is not None and len(self.trials) >= self.limit
 
     def _decide(
         self, known: Record, epoch: int, value: float, checkpoint: bool
@@ -260,7 +262,6 @@ class Study:
                 known.until = self._scheduler.next_rung(max(event.epoch, known.judged))
             case Changed():
                 self.sweep = self._changed(event.changes)
-                self._exhausted = False
 
     def _changed(self, changes: dict[str, Any]) -> Sweep:
         return Sweep(**{**dict(self.sweep), **changes})
@@ -282,14 +283,15 @@ class Study:
     def _reported(self, event: Reported) -> None:
         known = self.trials[event.trial]
         value = event.metrics[self.sweep.metric.name]
-        self.trained += event.epoch - known.epoch
+        self.trained += max(event.epoch - known.furthest, 0)
+        known.furthest = max(event.epoch, known.furthest)
         known.epoch, known.last = event.epoch, value
         if event.checkpoint:
             known.saved = event.epoch
         if not math.isfinite(value):
             self._diverged(known, event.reason)
             return
-        self._note_best(known, event.epoch, value)
+        self._note_best(known, event, value)
         if event.epoch >= self.sweep.max_epochs:
             self._observe(known, self.sweep.max_epochs)
             self._end(known.id, Status.COMPLETED, event.reason)
@@ -310,13 +312,7 @@ class Study:
             self._end(known.id, Status.STOPPED, reason)
 
     def _diverged(self, known: Record, reason: str) -> None:
-        before = self._observations.get(known.id)
-        self._observations[known.id] = Observation(
-            trial=known.id,
-            config=known.config,
-            values=before.values if before else {},
-            diverged=True,
-        )
+        self._observations.diverged(known.id, known.config)
         self._scheduler.arrived(known.id, known.until, math.inf, Decision.STOP)
         self._end(known.id, Status.DIVERGED, reason)
 
@@ -331,21 +327,15 @@ class Study:
         known.status, known.reason = status, reason
         self._live.pop(trial, None)
 
-    def _observe(self, known: Record, epoch: int) -> None:
-        before = self._observations.get(known.id)
-        values = {**(before.values if before else {}), epoch: self._sign * known.last}
-        self._observations[known.id] = Observation(
-            trial=known.id, config=known.config, values=values
-        )
+    def _observe(self, known: Record, rung: int) -> None:
+        self._observations.note(known.id, known.config, rung, self._sign * known.last)
 
-    def _note_best(self, known: Record, epoch: int, value: float) -> None:
+    def _note_best(self, known: Record, event: Reported, value: float) -> None:
         if math.isnan(known.best) or self._sign * value < self._sign * known.best:
-            known.best, known.best_epoch = value, epoch
+            known.best, known.best_epoch = value, event.epoch
+            known.best_metrics = event.metrics
         if self.best is None or self._sign * known.best < self._sign * self.best.best:
             self.best = known
-
-    def _trial(self, known: Record) -> Trial:
-        return Trial(id=known.id, config=known.config, epoch=known.epoch, until=known.until)
 
     def _known(self, trial: int) -> Record:
         if trial not in self.trials:

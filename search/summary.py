@@ -27,10 +27,8 @@ def summary(results: Results) -> str:
 
 def _course(results: Results) -> list[str]:
     study, ledger = results.study, results.ledger
-    counts: dict[Status, int] = {}
-    for known in study.trials.values():
-        counts[results.status(known)] = counts.get(results.status(known), 0) + 1
-    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts.get(s))
+    counts = results.counts
+    ends = ", ".join(f"{counts[s]} {words}" for s, words in WORDS.items() if counts[s])
     state = "is done" if ledger.done else "is not done"
     because = f": {ledger.ended_because}" if ledger.ended_because else ""
     full = len(study.trials) * study.sweep.max_epochs

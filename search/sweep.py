@@ -63,8 +63,10 @@ class Resources(BaseModel):
 
     model_config = STRICT
 
-    cpus: float = Field(1, ge=0)
-    gpus: float = Field(0, ge=0, description="a fraction shares a GPU among trials")
+    cpus: float = Field(1, ge=0, allow_inf_nan=False)
+    gpus: float = Field(
+        0, ge=0, allow_inf_nan=False, description="a fraction shares a GPU among trials"
+    )
 
     @field_validator("gpus")
     @classmethod
@@ -88,18 +90,25 @@ class Sweep(BaseModel):
     )
     metric: Metric
     parameters: dict[str, ParameterOrConstant] = Field(min_length=1)
-    max_epochs: int = Field(27, ge=1, description="the longest that one trial may train")
+    max_epochs: int = Field(
+        27, ge=1, strict=True, description="the longest that one trial may train"
+    )
     trials: int | None = Field(
-        None, ge=1, description="how many configurations to try; 60 where no time is given"
+        None,
+        ge=1,
+        strict=True,
+        description="how many configurations to try; 60 where no time is given",
     )
     time: float | None = Field(None, gt=0, description="how long to search: 9h, 90m, 1h30m")
     sampler: SamplerSettings = Field(default_factory=Tpe, description="proposes configurations")
     scheduler: SchedulerSettings = Field(default_factory=Asha, description="stops weak trials")
     resources: Resources = Field(default_factory=Resources, description="for each trial")
-    slots: int | None = Field(None, ge=1, description="how many trials may run at once")
-    seed: int = Field(0, ge=0)
+    slots: int | None = Field(
+        None, ge=1, strict=True, description="how many trials may run at once"
+    )
+    seed: int = Field(0, ge=0, strict=True)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -168,7 +177,7 @@ def _problem(details: ErrorDetails) -> Problem:
         case "missing":
             return Problem(key=key, message=f"is missing{EXAMPLES.get(key, '')}")
         case "union_tag_invalid" | "union_tag_not_found":
-            return Problem(key=key, message=_unknown_name(given, context))
+            return Problem(key=key, message=_unknown_name(str(key[0]), given))
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             near = did_you_mean(given, allowed)
@@ -199,10 +208,11 @@ def _unknown(path: tuple[str | int, ...]) -> str:
     return f"unknown key; allowed: {did_you_mean(path[-1], list(model.model_fields))}"
 
 
-def _unknown_name(given: Any, context: dict[str, Any]) -> str:
-    allowed = str(context.get("expected_tags", "")).replace("'", "").split(", ")
+def _unknown_name(key: str, given: Any) -> str:
+    kinds = {"sampler": (Tpe, Random, Grid), "scheduler": (Asha, Never)}[key]
+    allowed = [kind.model_fields["name"].default for kind in kinds]
     if not isinstance(given, dict) or "name" not in given:
-        return f"needs a name, one of {', '.join(allowed) or 'those in the documentation'}"
+        return f"needs a name, one of {', '.join(allowed)}"
     return f"{given['name']!r} is not one of {did_you_mean(given['name'], allowed)}"
 
 

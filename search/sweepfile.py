@@ -19,14 +19,14 @@ FORMATS = (".yaml", ".yml", ".toml", ".json")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with the numbers and booleans of version 1.2: `1e-5` is a number, `off` is a word."""
+    """YAML with the scalars of version 1.2: `1e-5` is a number; `off` and dates are words."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:bool")
+        if tag.rpartition(":")[2] not in ("float", "bool", "int", "timestamp")
     ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -34,6 +34,15 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(?:(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)|\d+\.\d*|\.\d+|\.(?:inf|nan))$"),
     list("-+.0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^(?:[-+]?\d+|0o[0-7]+|0x[0-9a-fA-F]+)$"),
+    list("-+0123456789"),
+)
+_Loader.add_constructor(
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10),
 )
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
@@ -46,7 +55,7 @@ def load(path: Path, **changes: Any) -> Sweep:
     Errors: SweepError, naming file, line and key of every mistake.
     """
     values, lines = read(path)
-    values.setdefault("name", re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or "sweep")
+    values.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-._") or "sweep")
     values.update({key: value for key, value in changes.items() if value is not None})
     try:
         return Sweep(**{str(key): value for key, value in values.items()})

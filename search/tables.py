@@ -28,10 +28,7 @@ def trials_table(results: Results) -> pd.DataFrame:
         table[f"config/{name}"] = _config(results, name)
     names = metric_names(results)
     for name in names:
-        values = [
-            page.epochs[known.best_epoch].metrics.get(name) if known.best_epoch else None
-            for known, page in rows
-        ]
+        values = [known.best_metrics.get(name) for known, _ in rows]
         table[f"best/{name}"] = pd.Series(values, dtype="float64")
     for name in names:
         values = [
@@ -99,8 +96,16 @@ def _config(results: Results, name: str) -> pd.Series[Any]:
         case Float():
             return pd.Series(values, dtype="float64")
         case Choice(values=choices):
-            labels = [_plain(choice) for choice in choices]
-            given = [_plain(value) for value in values]
+            # Categories must be of one kind, and not None; otherwise they are shown as words.
+            plain = len({type(choice) for choice in choices} & {str, int, float, bool}) == 1
+            plain = plain and all(isinstance(c, str | int | float) for c in choices)
+            labels = [choice if plain else str(choice) for choice in choices]
+            given = [
+                (known.config[name] if plain else str(known.config[name]))
+                if name in known.config
+                else None
+                for known in results.study.trials.values()
+            ]
             return pd.Series(given, dtype=pd.CategoricalDtype(labels))
     return pd.Series([_plain(value) for value in values])
 
@@ -115,4 +120,6 @@ def _text(values: Any) -> pd.Series[str]:
 
 
 def _times(seconds: Any) -> pd.Series[Any]:
-    return pd.to_datetime(pd.Series(list(seconds), dtype="float64"), unit="s", utc=True)
+    # In whole milliseconds, as the journal has them: a float of seconds is not exact in ns.
+    milliseconds = [None if s is None or s != s else round(s * 1000) for s in seconds]
+    return pd.to_datetime(pd.Series(milliseconds, dtype="Int64"), unit="ms", utc=True)

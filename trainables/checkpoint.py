@@ -40,8 +40,10 @@ def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
         with (aside / "state.pt").open("wb") as file:
             try:
                 torch.save(state, file)
-            except RuntimeError as error:  # how torch says that the disk is full
-                raise OSError(None, str(error)) from error
+            except RuntimeError as error:
+                if "inline_container" not in str(error):
+                    raise  # the state itself cannot be pickled
+                raise OSError(None, "the disk is full") from error  # so torch's writer says it
             file.flush()
             os.fsync(file.fileno())
 
@@ -50,8 +52,9 @@ def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
 
 def put(folder: Path, epoch: int, write: Any) -> None:
     """Make a checkpoint folder: `write` fills one aside, which then takes its name."""
+    for left in folder.glob(".writing-*"):  # by a worker that was killed
+        shutil.rmtree(left, ignore_errors=True)
     aside = folder / f".writing-{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
         write(aside)

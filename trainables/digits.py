@@ -96,6 +96,11 @@ def train(config: dict[str, Any], trial: Trial) -> None:
 
 def perceptron(knobs: dict[str, Any]) -> nn.Sequential:
     """`layers` hidden layers of `units`, each followed by the activation and dropout."""
+    if knobs["activation"] not in ACTIVATIONS:
+        *others, last = ACTIVATIONS
+        raise ValueError(
+            f"activation {knobs['activation']!r} is not {', '.join(others)} or {last}"
+        )
     layers: list[nn.Module] = []
     width = 64
     for _ in range(knobs["layers"]):

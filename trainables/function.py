@@ -87,8 +87,8 @@ def _from_module(name: str, folder: Path) -> ModuleType:
             sys.path.append(place)
     try:
         return importlib.import_module(name)
-    except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and name.startswith(error.name or "?"):
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise TrainingFunctionError(
                 f"train: there is no module {error.name!r} here; is its folder the current one, "
                 "and is its package installed?"
@@ -114,13 +114,13 @@ def _from_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _broken(str(path), error) from error
     return module
 
 
-def _broken(name: str, error: Exception) -> TrainingFunctionError:
+def _broken(name: str, error: BaseException) -> TrainingFunctionError:
     # From the frame of the user's own file on: what is above it is ours and importlib's.
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]

@@ -21,7 +21,8 @@ from .job import Answer, End, Ended, Job, Message, Step
 from .metrics import ReportError
 from .trial import Halted, Trial, Unsaved
 
-OWN = {__file__, str(Path(__file__).with_name("trial.py"))}
+BUILT_IN = ("digits.py",)
+OWN = (str(Path(__file__).parent), str(Path(__file__).parents[1] / "cluster"))
 
 
 class Host:
@@ -57,14 +58,15 @@ class Host:
         """
         deadline = time.monotonic() + seconds
         messages: list[Message] = []
-        while True:
+        while (left := deadline - time.monotonic()) > 0:
             try:
-                message = self._messages.get(timeout=max(deadline - time.monotonic(), 0.001))
+                message = self._messages.get(timeout=left)
             except queue.Empty:
-                return messages
+                break
             messages.append(message)
             if isinstance(message, Ended) or message.waits:
-                return messages
+                break
+        return messages
 
     # Link, for Trial:
 
@@ -86,8 +88,11 @@ class Host:
         while True:
             job = self._jobs.get()
             self._folder = job.folder
-            with _log(job.folder / "log.txt"):
-                ended = self._run(job)
+            try:
+                with _log(job.folder / "log.txt"):
+                    ended = self._run(job)
+            except BaseException as error:  # its log cannot be written, say: the slot lives on
+                ended = _failed(job, f"could not be run: {_named(error)}", error)
             if ended is not None:
                 self._messages.put(ended)
 
@@ -100,7 +105,6 @@ class Host:
             returned = self._call(trial)
             if isinstance(returned, Mapping) and not trial.epoch:
                 trial.report(returned)
-            trial.flush()
         except Halted:
             pass
         except Unsaved as error:
@@ -112,6 +116,7 @@ class Host:
             failure = _failed(job, f"called sys.exit({error.code!r})", error)
         except BaseException as error:  # whatever a training function raises costs its trial only
             failure = _failed(job, f"raised {_named(error)}", error)
+        trial.flush()
         if failure is not None:
             print(failure.traceback or failure.reason, file=sys.stderr)
         if trial.halted and trial.epoch < job.max_epochs:
@@ -145,12 +150,20 @@ def _log(path: Path) -> Iterator[None]:
 
 
 def _named(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # an exception whose text cannot be made
+        lines = []
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _failed(job: Job, reason: str, error: BaseException) -> Ended:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename not in OWN]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _own(f.filename)]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
     lines += traceback.format_exception_only(type(error), error)
     return Ended(trial=job.trial, end=End.FAILED, reason=reason, traceback="".join(lines).rstrip())
+
+
+def _own(file: str) -> bool:
+    """Whether a frame is ours; the built-in training functions count as the user's."""
+    return str(Path(file).parent) in OWN and Path(file).name not in BUILT_IN

@@ -30,6 +30,10 @@ def _number(name: str, value: Any) -> float:
     if hasattr(value, "item") and getattr(value, "size", None) is not None:
         value = _scalar(name, value)
     if isinstance(value, bool | int | float):
+        try:
+            float(value)
+        except OverflowError:
+            raise ReportError(f"reported {name} as a number too large for a float") from None
         return int(value) if isinstance(value, bool) else value
     raise ReportError(f"reported {name} as {_kind(value)}; report a number")
 

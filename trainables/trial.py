@@ -69,6 +69,7 @@ class Trial:
         self._until = job.until
         self._kept: dict[str, Keepable] = {}
         self._restored: dict[str, Any] | None = None
+        self._loops = 0  # begun over epochs
         self._current: int | None = None  # the epoch that epochs() is in
         self._due: Step | None = None  # a report to be decided on when its epoch is over
         self._since = clock()
@@ -93,9 +94,11 @@ class Trial:
         What comes after `report` in the loop's body belongs to its epoch: checkpoints are taken,
         and decisions waited for, when the body has ended.
         """
+        self._loops += 1
         end = self.max_epochs if last is None else min(last, self.max_epochs)
         if self._restored is not None:
             checkpoint.restore_rng(self._restored["rng"])
+            self._restored = None  # once, and it is as large as the model
         while self.epoch < end and not self.halted:
             self._current = max(self.epoch, self._current or 0) + 1
             if self._current > end:
@@ -117,7 +120,7 @@ class Trial:
                     f"not {type(thing).__name__}"
                 )
         self._kept.update(things)
-        if not self._job.epoch:
+        if not self._job.epoch or self._loops:
             return
         if self._restored is None:
             self._restored = checkpoint.load(self.folder, self._job.epoch)

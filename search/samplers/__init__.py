@@ -19,6 +19,11 @@ SamplerSettings = Annotated[Tpe | Random | Grid, Discriminator("name")]
 class Sampler(Protocol):
     """Proposes configurations. Its answer depends on its arguments, space and seed alone."""
 
+    @property
+    def count(self) -> int | None:
+        """How many configurations there are to propose; None where there is no end."""
+        ...
+
     def propose(self, number: int, history: History) -> Proposal | None:
         """The configuration of trial `number` (from 1); None when there is nothing left to try."""
         ...

@@ -51,6 +51,10 @@ class GridSampler:
 
     points: tuple[Config, ...] = field(repr=False)
 
+    @property
+    def count(self) -> int:
+        return len(self.points)
+
     def propose(self, number: int, history: History) -> Proposal | None:
         if number > len(self.points):
             return None

@@ -35,6 +35,10 @@ class RandomSampler:
     space: Space
     seed: int
 
+    @property
+    def count(self) -> None:
+        return None
+
     def propose(self, number: int, history: History) -> Proposal:
         if number == 1 and any(p.default is not None for p in self.space.parameters.values()):
             return Proposal(config=first(self.space, self.seed), origin="defaults")

@@ -67,6 +67,10 @@ class TpeSampler:
     startup: int
     _frozen: dict[int, tuple[Shown, FrozenTrial]] = field(default_factory=dict, repr=False)
 
+    @property
+    def count(self) -> None:
+        return None
+
     def propose(self, number: int, history: History) -> Proposal:
         rung = modelled(history.observations, self.startup)
         if number == 1 or rung is None or number % RANDOM == 0:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 X = {"values": [1, 2, 3, 4, 5, 6]}
 HINT = (
-    "A run can go on with other trials, time, slots, resources; put {key} back, "
-    "or start a new run, or add --as-begun to go on without the changes"
+    "A run can go on with other trials, time, slots, resources. Put {key} back, "
+    "start a new run, or add --as-begun to go on without the changes"
 )
 
 
@@ -45,7 +46,7 @@ def edit(path: Path, **changes: Any) -> None:
 
 
 def found(evening: Evening) -> dict[str, Any]:
-    return changes_on_disk(evening.folder, evening.sweep)
+    return changes_on_disk(evening.keeper.results(evening.study))
 
 
 def refusal(evening: Evening) -> list[str]:
@@ -104,7 +105,14 @@ def test_a_change_that_the_run_has_taken_over_is_none_any_more(
 ) -> None:
     edit(file, trials=60)
     evening.study.change(trials=60)
-    assert changes_on_disk(evening.folder, evening.study.sweep) == {}
+    assert found(evening) == {}
+
+
+def test_an_edit_from_before_another_change_does_not_undo_it(evening: Evening, file: Path) -> None:
+    edit(file, trials=60)
+    os.utime(file, (0, 0))
+    evening.study.change(trials=100)
+    assert found(evening) == {}
 
 
 def test_what_the_command_line_gave_is_no_edit_of_the_file(evening: Evening, file: Path) -> None:

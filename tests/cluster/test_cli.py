@@ -69,7 +69,7 @@ def test_every_mistake_in_a_file_is_shown_with_its_line(
     assert second.endswith('Did you mean "scheduler"?')
 
 
-@pytest.mark.parametrize("value", [".inf", "2026-11-22", "{values: [1.0, .nan]}"])
+@pytest.mark.parametrize("value", [".inf", "[1.0, -.inf]", "{values: [1.0, .nan]}"])
 def test_a_value_that_the_journal_could_not_hold_is_refused(
     nightsweep: Command, file: Path, value: str
 ) -> None:

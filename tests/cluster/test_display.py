@@ -59,13 +59,13 @@ def test_silence_is_silent(evening: Evening, capsys: pytest.CaptureFixture[str])
 
 def test_trials_are_counted_by_what_has_become_of_them(begin: Callable[..., Evening]) -> None:
     evening = begin(trials=20)
-    assert counted(evening.study) == "0 of 20 trials: none yet"
+    assert counted(evening.study) == "0 of 6 trials: none yet", "the grid has no more"
     evening.search(most=6)
-    assert counted(evening.study) == ("5 of 20 trials: 1 trained to their end, 4 paused at a rung")
+    assert counted(evening.study) == "5 of 6 trials: 1 trained to their end, 4 paused at a rung"
 
 
 def test_without_a_number_of_trials_none_is_given(begin: Callable[..., Evening]) -> None:
-    evening = begin(trials=None, time="2h")
+    evening = begin(trials=None, time="2h", sampler="random")
     evening.study.ask()
     assert counted(evening.study) == "1 trials: 1 in training"
 
@@ -100,7 +100,7 @@ def test_time_left_ends_with_the_time_of_the_sweep(begin: Callable[..., Evening]
 def test_time_left_without_a_number_of_trials_is_the_time_of_the_sweep(
     begin: Callable[..., Evening],
 ) -> None:
-    evening = begin(trials=None, scheduler="none", time="2h")
+    evening = begin(trials=None, scheduler="none", time="2h", sampler="random")
     evening.search(most=3)
     assert left(evening.study, 600.0) == ", about 1 h 50 min left"
 

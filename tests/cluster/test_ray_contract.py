@@ -1,4 +1,4 @@
-"""What we rely on in Ray 2.60 without its promise. If one of these fails, read cluster/engine.py."""
+"""What we rely on in Ray 2.60 without its promise; if a test fails, read cluster/engine.py."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_the_actor_manager_looks_its_failure_handler_up_when_a_task_fails() -> N
 def test_tune_functions_find_their_trial_in_this_variable() -> None:
     class Session:
         loaded_checkpoint = None
-        reported: list[Any] = []
+
+        def __init__(self) -> None:
+            self.reported: list[Any] = []
 
         def report(self, metrics: Any, *, checkpoint: Any = None) -> None:
             self.reported.append((metrics, checkpoint))

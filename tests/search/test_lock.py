@@ -124,5 +124,11 @@ def test_no_file_means_no_holder(path: Path) -> None:
     assert holder(path) is None
 
 
+def test_where_no_file_can_be_made_no_lock_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "driver.lock"
+    with pytest.raises(RunFolderError, match=r"cannot be written: No such file or directory$"):
+        Lock(path)
+
+
 def test_a_lock_error_is_a_run_folder_error() -> None:
     assert issubclass(LockedError, RunFolderError)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightsweep.search import Choice, Float, Int
-from nightsweep.search.space import Parameter, Space, same
+from nightsweep.search.parameter import Parameter, same
+from nightsweep.search.space import Space
 
 UNIT = st.floats(0, 1, exclude_max=True)
 

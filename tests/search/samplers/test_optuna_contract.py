@@ -47,22 +47,10 @@ def numbers(trials: list[FrozenTrial]) -> list[int]:
     return [trial.number for trial in trials]
 
 
-def test_stopped_trials_rank_by_epoch_first_and_value_second(study: Study) -> None:
-    trials = [
-        trial(1, 0.5, {1: 0.001}),
-        trial(2, 0.5, {9: 5.0}),
-        trial(3, 0.5, {3: 0.1}),
-        trial(4, 0.5, {9: 4.0}),
-        trial(5, 0.5, {1: 0.0}),
-    ]
-    ranked = [numbers(list(_split_pruned_trials(trials, study, n)[0])) for n in range(1, 6)]
-    assert ranked == [[4], [4, 2], [4, 2, 3], [4, 2, 3, 5], [4, 2, 3, 5, 1]]
-
-
-def test_an_infinite_value_at_epoch_0_ranks_below_all_others(study: Study) -> None:
-    trials = [trial(1, 0.5, {0: math.inf}), trial(2, 0.5, {1: 1e300})]
-    good, bad = _split_pruned_trials(trials, study, 1)
-    assert (numbers(list(good)), numbers(list(bad))) == ([2], [1])
+def test_stopped_trials_rank_by_their_value_at_the_epoch_shown(study: Study) -> None:
+    trials = [trial(n, 0.5, {9: value}) for n, value in ((1, 0.3), (2, math.inf), (3, -5.0))]
+    ranked = [numbers(list(_split_pruned_trials(trials, study, n)[0])) for n in range(1, 4)]
+    assert ranked == [[3], [3, 1], [3, 1, 2]]
 
 
 def test_running_trials_count_among_the_bad(study: Study) -> None:

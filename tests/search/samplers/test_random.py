@@ -36,7 +36,7 @@ def test_another_seed_gives_other_configurations() -> None:
 
 
 def test_a_proposal_depends_on_its_number_alone() -> None:
-    seen = Observation(trial=1, config=proposals(seed=0)[0], epoch=1, value=0.1)
+    seen = Observation(trial=1, config=proposals(seed=0)[0], values={1: 0.1})
     history = History(observations=[seen], pending=[(2, proposals(seed=0)[1])])
     assert Random().build(SPACE, seed=0).propose(9, history).config == proposals(seed=0)[8]
 

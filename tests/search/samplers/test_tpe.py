@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from nightsweep.search import Choice, Float, Int, Study, Sweep
 from nightsweep.search.history import History, Observation, Proposal
 from nightsweep.search.samplers import Tpe
-from nightsweep.search.samplers.tpe import LEADERS, RECENT, telling
+from nightsweep.search.samplers.tpe import LEADERS, RANDOM, RECENT, modelled, telling
 from nightsweep.search.space import Config, Space
 
 LINE = Space({"x": Float(min=0.0, max=1.0)})
+MODEL = [number for number in range(100, 140) if number % RANDOM]  # trials that are no draw
 MIXED = Space(
     {
         "x": Float(min=0.0, max=1.0),
@@ -34,12 +36,21 @@ def propose(
     return Tpe(startup=startup).build(space, seed).propose(number, history)
 
 
-def on_line(values: Sequence[tuple[float, float]], *, epoch: int, first: int = 1) -> list[Any]:
-    """Observations (x, value) of trials `first`, `first + 1`, ... at one epoch."""
+def on_line(points: Iterable[tuple[float, dict[int, float]]], *, first: int = 1) -> list[Any]:
+    """Observations of trials `first`, `first + 1`, ...: x, and the values at rungs."""
     return [
-        Observation(trial=trial, config={"x": x}, epoch=epoch, value=value)
-        for trial, (x, value) in enumerate(values, start=first)
+        Observation(trial=trial, config={"x": x}, values=values)
+        for trial, (x, values) in enumerate(points, start=first)
     ]
+
+
+def ten(epoch: int = 1) -> list[Any]:
+    return on_line((i / 10, {epoch: i / 10}) for i in range(10))
+
+
+def drawn(history: History) -> list[float]:
+    """Where on the line the model looks."""
+    return [propose(number, history).config["x"] for number in MODEL]
 
 
 def mixed_history(count: int) -> History:
@@ -48,7 +59,7 @@ def mixed_history(count: int) -> History:
     configs = [draw.propose(number, History()).config for number in range(1, count + 1)]
     return History(
         observations=[
-            Observation(trial=trial, config=config, epoch=1, value=config["x"])
+            Observation(trial=trial, config=config, values={1: config["x"]})
             for trial, config in enumerate(configs, start=1)
         ]
     )
@@ -80,48 +91,35 @@ def test_it_finds_a_valley_that_random_search_does_not() -> None:
 
 
 def test_until_enough_results_are_in_proposals_are_random() -> None:
-    nine = on_line([(i / 10, 0.0) for i in range(9)], epoch=1)
-    assert propose(10, History(observations=nine)).origin == "random"
+    assert propose(10, History(observations=ten()[:9])).origin == "random"
 
 
-def test_the_model_is_used_as_soon_as_enough_results_are_in() -> None:
-    ten = on_line([(i / 10, 0.0) for i in range(10)], epoch=1)
-    assert propose(11, History(observations=ten)).origin == "tpe from 10 results"
-    assert propose(4, History(observations=ten[:3]), startup=3).origin == "tpe from 3 results"
+def test_the_model_is_used_as_soon_as_a_rung_has_enough_results() -> None:
+    assert propose(11, History(observations=ten())).origin == "tpe from 10 results at epoch 1"
+    three = History(observations=ten(epoch=3)[:3])
+    assert propose(4, three, startup=3).origin == "tpe from 3 results at epoch 3"
+
+
+def test_results_of_different_rungs_are_not_added_up() -> None:
+    mixed = ten(epoch=1)[:5] + ten(epoch=3)[5:]
+    assert propose(11, History(observations=mixed)).origin == "random"
+
+
+def test_every_third_proposal_is_random() -> None:
+    origins = [propose(number, History(observations=ten())).origin for number in range(20, 26)]
+    tpe = "tpe from 10 results at epoch 1"
+    assert origins == [tpe, "random", tpe, tpe, "random", tpe]
 
 
 def test_trials_without_a_result_do_not_count_as_results() -> None:
-    pending = [(trial, {"x": 0.5}) for trial in range(1, 30)]
-    assert propose(30, History(pending=pending)).origin == "random"
+    pending = [(trial, {"x": 0.5}) for trial in range(1, 31)]
+    assert propose(31, History(pending=pending)).origin == "random"
 
 
 def test_the_first_trial_takes_the_defaults_and_never_the_model() -> None:
     space = Space({"x": Float(min=0.0, max=1.0, default=0.25)})
-    ten = on_line([(i / 10, 0.0) for i in range(10)], epoch=1, first=2)
-    first = propose(1, History(observations=ten), space=space)
+    first = propose(1, History(observations=ten()), space=space)
     assert (first.config, first.origin) == ({"x": 0.25}, "defaults")
-
-
-def test_a_study_leaves_random_search_at_the_first_rungs_result() -> None:
-    sweep = Sweep(
-        metric="m",
-        parameters={"x": Float(min=0.0, max=1.0)},
-        max_epochs=27,
-        trials=20,
-        sampler={"name": "tpe", "startup": 3},
-    )
-    study = Study(sweep)
-    for trial in (1, 2, 3):
-        assert study.ask() is not None
-        study.report(trial, 1, {"m": 1.0 + trial})  # rung 1 of 27 epochs
-    study.fail(1, "out of the way of promotion")
-    assert study.ask() is not None
-    assert [study.trials[trial].origin for trial in (1, 2, 3, 4)] == [
-        "random",
-        "random",
-        "random",
-        "tpe from 3 results",
-    ]
 
 
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
@@ -133,67 +131,67 @@ def test_a_study_shows_results_at_rungs_and_those_who_have_none(goal: str) -> No
         sampler={"name": "tpe", "startup": 3},
     )
     study = Study(sweep)
-    trials = [trial for trial in (study.ask() for _ in range(5)) if trial]
+    trials = [trial for trial in (study.ask() for _ in range(6)) if trial]
     sign = 1.0 if goal == "minimize" else -1.0
-    study.report(1, 1, {"m": sign * 0.5})
-    study.report(2, 1, {"m": sign * 0.4})
-    study.report(3, 1, {"m": sign * 0.3})  # goes on
+    for trial, loss in ((1, 0.5), (2, 0.4), (3, 0.3), (4, 0.1), (5, math.nan)):
+        study.report(trial, 1, {"m": sign * loss})
     study.report(3, 2, {"m": sign * 0.2})  # no rung: not shown
-    study.report(4, 1, {"m": sign * 0.1})
-    study.report(4, 2, {"m": float("nan")})
-    values = [(1, 0.5), (1, 0.4), (1, 0.3), (0, float("inf"))]
+    study.report(4, 2, {"m": math.nan})
+    values: list[dict[int, float]] = [{1: 0.5}, {1: 0.4}, {1: 0.3}, {1: 0.1}, {}]
     shown = [
-        Observation(trial=trial.id, config=trial.config, epoch=epoch, value=value)
-        for trial, (epoch, value) in zip(trials, values, strict=False)
+        Observation(trial=t.id, config=t.config, values=v, diverged=t.id > 3)
+        for t, v in zip(trials, values, strict=False)
     ]
-    history = History(observations=shown, pending=[(5, trials[4].config)])
-    proposal = propose(6, history, startup=3)
+    expected = propose(7, History(observations=shown, pending=[(6, trials[5].config)]), startup=3)
     asked = study.ask()
     assert asked is not None
-    assert (asked.id, asked.config) == (6, proposal.config)
+    assert (asked.id, asked.config) == (7, expected.config)
+    assert study.trials[7].origin == "tpe from 5 results at epoch 1" == expected.origin
 
 
 def test_proposals_come_from_where_values_are_low() -> None:
-    history = History(observations=on_line([(i / 40, i / 40) for i in range(40)], epoch=1))
-    drawn = [propose(number, history).config["x"] for number in range(41, 61)]
-    assert statistics.median(drawn) < 0.2
+    history = History(observations=on_line((i / 40, {1: i / 40}) for i in range(40)))
+    assert statistics.median(drawn(history)) < 0.2
 
 
-def test_low_values_of_early_epochs_do_not_draw_proposals() -> None:
-    early = on_line([(0.1 + i / 200, 0.001) for i in range(20)], epoch=1)
-    late = on_line([(0.8 + i / 200, 5.0) for i in range(20)], epoch=9, first=21)
-    history = History(observations=early + late)
-    drawn = [propose(number, history).config["x"] for number in range(41, 61)]
-    assert all(x > 0.5 for x in drawn)
+def test_the_highest_rung_with_enough_results_is_modelled() -> None:
+    """Low at epoch 1 is x = 0.2, where the values of epoch 9 are high."""
+    line = [i / 20 for i in range(20)]
+    points = [(x, {1: 0.001 * abs(x - 0.2), 9: 5 + abs(x - 0.8)}) for x in line]
+    assert abs(statistics.median(drawn(History(observations=on_line(points)))) - 0.8) < 0.1
+    few = points[:5] + [(x, {1: values[1]}) for x, values in points[5:]]
+    assert abs(statistics.median(drawn(History(observations=on_line(few)))) - 0.2) < 0.1
 
 
-def test_low_values_of_one_epoch_do_draw_proposals() -> None:
-    low = on_line([(0.1 + i / 200, 0.001) for i in range(20)], epoch=9)
-    high = on_line([(0.8 + i / 200, 5.0) for i in range(20)], epoch=9, first=21)
-    drawn = [propose(n, History(observations=low + high)).config["x"] for n in range(41, 61)]
-    assert all(x < 0.5 for x in drawn)
+def test_values_of_other_epochs_make_no_difference() -> None:
+    late = on_line((i / 20, {9: abs(i / 20 - 0.5)}) for i in range(20))
+    early = on_line(((i / 20, {1: -1000.0, 3: -1000.0}) for i in range(20)), first=21)
+    assert drawn(History(observations=late + early)) == drawn(History(observations=late))
 
 
 def test_diverged_trials_keep_proposals_away() -> None:
-    worst = on_line([(0.1 + i / 200, float("inf")) for i in range(20)], epoch=0)
-    finite = on_line([(0.8 + i / 200, 5.0) for i in range(20)], epoch=1, first=21)
-    drawn = [propose(n, History(observations=worst + finite)).config["x"] for n in range(41, 61)]
-    assert all(x > 0.5 for x in drawn)
+    finite = on_line((0.5 + i / 40, {9: 1.0}) for i in range(20))
+    lost = [
+        Observation(trial=trial, config={"x": x / 40}, values={1: -9.0}, diverged=True)
+        for trial, x in enumerate(range(20), start=21)
+    ]
+    assert all(x > 0.4 for x in drawn(History(observations=finite + lost)))
 
 
-def test_a_history_of_nothing_but_diverged_trials_is_no_obstacle() -> None:
-    worst = on_line([(i / 20, float("inf")) for i in range(20)], epoch=0)
-    assert LINE.parameters["x"].contains(propose(21, History(observations=worst)).config["x"])
+def test_nothing_but_diverged_trials_is_no_model() -> None:
+    lost = [Observation(trial=i, config={"x": 0.5}, values={}, diverged=True) for i in range(20)]
+    assert propose(22, History(observations=lost)).origin == "random"
 
 
 def test_trials_in_progress_keep_proposals_away() -> None:
-    results = on_line([(i / 20, abs(i / 20 - 0.5)) for i in range(20)], epoch=1)
+    results = on_line((i / 20, {1: abs(i / 20 - 0.5)}) for i in range(20))
     pending = [(trial, {"x": 0.5 + (trial - 25) / 500}) for trial in range(21, 31)]
-    alone = [propose(n, History(observations=results)) for n in range(31, 61)]
-    beside = [propose(n, History(observations=results, pending=pending)) for n in range(31, 61)]
     distances = [
-        statistics.mean(abs(proposal.config["x"] - 0.5) for proposal in proposals)
-        for proposals in (alone, beside)
+        statistics.mean(abs(x - 0.5) for x in drawn(history))
+        for history in (
+            History(observations=results),
+            History(observations=results, pending=pending),
+        )
     ]
     assert distances[1] > 1.5 * distances[0]
 
@@ -207,17 +205,17 @@ def test_two_asks_in_a_row_without_a_result_differ() -> None:
         sampler={"name": "tpe", "startup": 5},
     )
     study = Study(sweep)
-    for number in range(1, 6):
+    for number in range(1, 7):
         trial = study.ask()
         assert trial is not None
         study.report(number, 1, {"m": trial.config["x"]})
-    asked = [study.ask() for _ in range(4)]
-    assert len({trial.config["x"] for trial in asked if trial is not None}) == 4
+    asked = [study.ask() for _ in range(5)]
+    assert len({trial.config["x"] for trial in asked if trial is not None}) == 5
 
 
 def test_a_conditional_parameter_is_proposed_only_where_it_is_active() -> None:
     history = mixed_history(30)
-    configs = [propose(n, history, space=MIXED).config for n in range(31, 61)]
+    configs = [propose(n, history, space=MIXED).config for n in MODEL]
     assert {config["optimizer"] for config in configs} == {"sgd", "adam"}
     for config in configs:
         sgd = {"x", "layers", "optimizer", "momentum", "nesterov", "only", "width"}
@@ -227,7 +225,7 @@ def test_a_conditional_parameter_is_proposed_only_where_it_is_active() -> None:
 
 def test_every_proposed_value_is_allowed() -> None:
     history = mixed_history(30)
-    for number in range(31, 61):
+    for number in MODEL:
         config = propose(number, history, space=MIXED).config
         assert all(p.contains(config[n]) for n, p in MIXED.parameters.items() if n in config)
         assert config["width"] == 64
@@ -235,16 +233,17 @@ def test_every_proposed_value_is_allowed() -> None:
 
 def test_conditions_that_no_result_has_met_are_no_obstacle() -> None:
     adam = [o for o in mixed_history(60).observations if o.config["optimizer"] == "adam"]
-    drawn = [propose(n, History(observations=adam), space=MIXED).config for n in range(61, 161)]
-    assert all(("momentum" in config) == (config["optimizer"] == "sgd") for config in drawn)
-    assert any(config["optimizer"] == "sgd" for config in drawn)
+    numbers = [number for number in range(61, 211) if number % RANDOM]
+    configs = [propose(n, History(observations=adam), space=MIXED).config for n in numbers]
+    assert all(("momentum" in config) == (config["optimizer"] == "sgd") for config in configs)
+    assert any(config["optimizer"] == "sgd" for config in configs)
 
 
 def test_seed_number_and_history_decide_a_proposal() -> None:
     history = mixed_history(20)
-    assert propose(21, history, space=MIXED) == propose(21, history, space=MIXED)
-    assert propose(21, history, space=MIXED) != propose(22, history, space=MIXED)
-    assert propose(21, history, space=MIXED) != propose(21, history, space=MIXED, seed=1)
+    assert propose(22, history, space=MIXED) == propose(22, history, space=MIXED)
+    assert propose(22, history, space=MIXED) != propose(23, history, space=MIXED)
+    assert propose(22, history, space=MIXED) != propose(22, history, space=MIXED, seed=1)
 
 
 def test_what_was_proposed_before_makes_no_difference() -> None:
@@ -252,37 +251,50 @@ def test_what_was_proposed_before_makes_no_difference() -> None:
     sampler = Tpe().build(MIXED, seed=0)
     for number in range(13, 18):
         sampler.propose(number, earlier)
-    assert sampler.propose(21, history) == propose(21, history, space=MIXED)
+    assert sampler.propose(22, history) == propose(22, history, space=MIXED)
 
 
 def test_a_trial_that_has_reached_a_higher_rung_is_seen_there() -> None:
-    line = [(i / 20, abs(i / 20 - 0.2)) for i in range(20)]
-    before = on_line(line, epoch=1)
-    after = before[:15] + on_line(line[15:], epoch=9, first=16)
+    line = [i / 20 for i in range(20)]
+    before = History(observations=on_line((x, {1: x}) for x in line))
+    after = History(observations=on_line((x, {1: x, 3: -x}) for x in line))
     sampler = Tpe().build(LINE, seed=0)
-    sampler.propose(21, History(observations=before))
-    again = sampler.propose(21, History(observations=after))
-    assert again == propose(21, History(observations=after))
-    assert again != propose(21, History(observations=before))
+    assert sampler.propose(22, before) == propose(22, before)
+    assert sampler.propose(22, after) == propose(22, after) != propose(22, before)
 
 
 def test_another_history_of_the_same_trials_is_not_taken_for_the_first() -> None:
-    low = History(observations=on_line([(i / 20, i / 20) for i in range(20)], epoch=1))
-    high = History(observations=on_line([(i / 20, -i / 20) for i in range(20)], epoch=1))
+    low = History(observations=on_line((i / 20, {1: i / 20}) for i in range(20)))
+    high = History(observations=on_line((i / 20, {1: -i / 20}) for i in range(20)))
     sampler = Tpe().build(LINE, seed=0)
-    sampler.propose(21, low)
-    assert sampler.propose(21, high) == propose(21, high)
+    sampler.propose(22, low)
+    assert sampler.propose(22, high) == propose(22, high)
 
 
-@pytest.mark.parametrize("count", [1, LEADERS + RECENT])
-def test_all_observations_tell_while_they_are_few(count: int) -> None:
-    observations = on_line([(0.5, float(i)) for i in range(count)], epoch=1)
-    assert telling(observations) == observations
+def test_the_modelled_rung_is_the_highest_with_enough_results() -> None:
+    rungs: list[dict[int, float]] = [{1: 0.5, 3: 0.4, 9: 0.3}, {1: 0.5, 3: 0.4}, {1: 0.5}]
+    observations = on_line((0.5, values) for values in rungs)
+    assert [modelled(observations, enough) for enough in (1, 2, 3, 4)] == [9, 3, 1, None]
 
 
-def test_of_many_observations_the_leaders_and_the_latest_tell() -> None:
-    early = on_line([(0.5, -float(i)) for i in range(LEADERS + RECENT)], epoch=1)
-    late = on_line([(0.5, float(i)) for i in range(LEADERS)], epoch=3, first=1000)
-    told = telling(early + late)
-    assert told[:LEADERS] == late
-    assert told[LEADERS:] == early[-RECENT:]
+def test_a_diverged_trial_is_the_worst_wherever_it_did_not_come() -> None:
+    lost = Observation(trial=1, config={}, values={1: 0.5}, diverged=True)
+    assert (lost.at(1), lost.at(3)) == (0.5, math.inf)
+    assert Observation(trial=1, config={}, values={1: 0.5}).at(3) is None
+
+
+def test_all_results_tell_while_they_are_few() -> None:
+    observations = on_line((0.5, {1: float(i)}) for i in range(LEADERS + RECENT))
+    assert telling(observations, 1) == [(o, o.values[1]) for o in observations]
+
+
+def test_only_trials_that_have_come_to_the_rung_tell() -> None:
+    observations = on_line([(0.1, {1: 0.5, 3: 0.25}), (0.2, {1: 0.5})])
+    assert telling(observations, 3) == [(observations[0], 0.25)]
+
+
+def test_of_many_results_the_leaders_and_the_latest_tell() -> None:
+    others = on_line((0.5, {1: -float(i)}) for i in range(LEADERS + RECENT))
+    leaders = on_line(((0.5, {1: -1000.0 - i}) for i in range(LEADERS)), first=1000)
+    told = [observation for observation, _ in telling(leaders + others, 1)]
+    assert told == leaders[::-1] + others[-RECENT:]
