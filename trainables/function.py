@@ -99,12 +99,14 @@ def _from_module(name: str, folder: Path) -> ModuleType:
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise TrainingFunctionError(f"train: there is no file {path}")
+    # By its own name, or by a longer one where another module has that already.
     name = path.stem
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == str(path.absolute()):
-        return known
-    if known is not None:  # another module has the file's name; keep both
-        name = f"{name}_{zlib.crc32(str(path.absolute()).encode()):x}"
+    for name in (path.stem, f"{path.stem}_{zlib.crc32(str(path.absolute()).encode()):x}"):
+        known = sys.modules.get(name)
+        if known is None:
+            break
+        if getattr(known, "__file__", None) == str(path.absolute()):
+            return known
     if str(path.parent.absolute()) not in sys.path:
         sys.path.append(str(path.parent.absolute()))
     spec = importlib.util.spec_from_file_location(name, path.absolute())

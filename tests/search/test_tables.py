@@ -40,6 +40,7 @@ def trained(toy_sweep: Sweep, train: Train, results_of: ResultsOf) -> Results:
 KINDS: dict[str, tuple[Any, list[Any], str]] = {
     "words": (Choice(values=["a", "b"]), ["b", "a"], "category"),
     "numbers": (Choice(values=[16, 32]), [32, 16], "category"),
+    "zero and fractions": (Choice(values=[0, 0.1, 0.5]), [0.5, 0], "category"),
     "booleans": (Choice(values=[True, False]), [False, True], "category"),
     "float": (Float(min=0.0, max=1.0), [0.5, 0.25], "float64"),
     "int": (Int(min=0, max=9), [3, 4], "int64"),
@@ -70,8 +71,8 @@ def test_choices_among_lists_are_shown_as_text(results_of: ResultsOf) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[None, 0.5], [16, "auto"], [0.5, "sqrt", None], [True, 1]],
-    ids=["none and number", "number and word", "all three", "true and one"],
+    [[None, 0.5], [16, "auto"], [0.5, "sqrt", None], [True, 1], [1, "1"]],
+    ids=["none and number", "number and word", "all three", "true and one", "one and a word"],
 )
 def test_choices_of_several_kinds_can_be_shown_and_written(
     results_of: ResultsOf, values: list[Any]

@@ -277,12 +277,6 @@ def test_the_modelled_rung_is_the_highest_with_enough_results() -> None:
     assert [modelled(observations, enough) for enough in (1, 2, 3, 4)] == [9, 3, 1, None]
 
 
-def test_a_diverged_trial_is_the_worst_wherever_it_did_not_come() -> None:
-    lost = Observation(trial=1, config={}, values={1: 0.5}, diverged=True)
-    assert (lost.at(1), lost.at(3)) == (0.5, math.inf)
-    assert Observation(trial=1, config={}, values={1: 0.5}).at(3) is None
-
-
 def test_all_results_tell_while_they_are_few() -> None:
     observations = on_line((0.5, {1: float(i)}) for i in range(LEADERS + RECENT))
     assert telling(observations, 1) == [(o, o.values[1]) for o in observations]
