@@ -26,9 +26,7 @@ def _on(node: Node, needs: Resources) -> int:
     cpus, gpus = node.get("CPU", 0.0), node.get("GPU", 0.0)
     by_cpu = cpus / needs.cpus if needs.cpus else float("inf")
     by_gpu = _gpu_shares(gpus, needs.gpus) if needs.gpus else float("inf")
-    # A trial that asks for nothing still takes a processor's time.
-    least = min(by_cpu, by_gpu)
-    return int((cpus if least == float("inf") else least) + SLACK)
+    return int(min(by_cpu, by_gpu) + SLACK)
 
 
 def _gpu_shares(gpus: float, each: float) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import ray
 
+from ..search.errors import ClusterError
 from .capacity import Node
 
 # Tune's own records are off (the journal is the record), and so is all that asks for attention.
@@ -35,13 +36,7 @@ def connect() -> Iterator[list[Node]]:
     own = not ray.is_initialized()
     try:
         if own:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=200 * 1024**2,
-            )
+            _start()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         yield [node["Resources"] for node in ray.nodes() if node["Alive"]]
     finally:
@@ -52,3 +47,24 @@ def connect() -> Iterator[list[Node]]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _start() -> None:
+    """Start Ray on this machine alone; once more where it does not come up in time.
+
+    A loaded machine can miss Ray's fixed 15 and 30 seconds (ray#65983). Errors: ClusterError.
+    """
+    for last in (False, True):
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=200 * 1024**2,
+            )
+            return
+        except Exception as error:
+            ray.shutdown()
+            if last:
+                raise ClusterError(f"Ray does not start on this machine: {error}") from error

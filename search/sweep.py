@@ -14,6 +14,7 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -77,6 +78,12 @@ class Resources(BaseModel):
                 "GPU, or whole GPUs"
             )
         return gpus
+
+    @model_validator(mode="after")
+    def _something(self) -> Resources:
+        if not self.cpus and not self.gpus:
+            raise ValueError("cpus and gpus are both 0; give each trial a part of one at least")
+        return self
 
 
 class Sweep(BaseModel):

@@ -52,10 +52,6 @@ def test_what_there_is_least_of_decides() -> None:
     assert fits([node(64, gpus=1)], cpus=1, gpus=0.5) == 2
 
 
-def test_a_trial_that_asks_for_nothing_takes_a_processor_s_time() -> None:
-    assert fits([node(4), node(2)], cpus=0) == 6
-
-
 def test_a_trial_that_asks_for_a_gpu_alone_is_not_held_back_by_cpus() -> None:
     assert fits([node(1, gpus=4)], cpus=0, gpus=1) == 4
 

@@ -158,6 +158,11 @@ def test_a_value_that_json_cannot_hold_is_refused(value: Any) -> None:
     assert refusal(parameters={"clip": choice}).startswith("sweep: parameters.clip.values: ")
 
 
+def test_a_trial_that_asks_for_nothing_is_refused() -> None:
+    message = "cpus and gpus are both 0; give each trial a part of one at least"
+    assert refusal(resources={"cpus": 0}) == f"sweep: resources: {message}"
+
+
 def test_true_is_no_number_of_trials() -> None:
     assert refusal(trials=True) == "sweep: trials: must be a whole number, not True"
 
