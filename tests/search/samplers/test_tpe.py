@@ -133,20 +133,24 @@ def test_a_study_shows_results_at_rungs_and_those_who_have_none(goal: str) -> No
     study = Study(sweep)
     trials = [trial for trial in (study.ask() for _ in range(6)) if trial]
     sign = 1.0 if goal == "minimize" else -1.0
-    for trial, loss in ((1, 0.5), (2, 0.4), (3, 0.3), (4, 0.1), (5, math.nan)):
-        study.report(trial, 1, {"m": sign * loss})
-    study.report(3, 2, {"m": sign * 0.2})  # no rung: not shown
+    reports = [(1, 2, 0.5), (2, 1, 0.4), (3, 1, 0.3), (3, 2, 0.2), (4, 1, 0.1)]
+    for trial, epoch, loss in reports:  # trial 1 skips its rung, epoch 2 of trial 3 is none
+        study.report(trial, epoch, {"m": sign * loss})
     study.report(4, 2, {"m": math.nan})
+    study.report(5, 1, {"m": math.nan})
     values: list[dict[int, float]] = [{1: 0.5}, {1: 0.4}, {1: 0.3}, {1: 0.1}, {}]
     shown = [
         Observation(trial=t.id, config=t.config, values=v, diverged=t.id > 3)
         for t, v in zip(trials, values, strict=False)
     ]
-    expected = propose(7, History(observations=shown, pending=[(6, trials[5].config)]), startup=3)
-    asked = study.ask()
-    assert asked is not None
-    assert (asked.id, asked.config) == (7, expected.config)
-    assert study.trials[7].origin == "tpe from 5 results at epoch 1" == expected.origin
+    pending = [(6, trials[5].config)]
+    for number in range(7, 12):
+        expected = propose(number, History(observations=shown, pending=pending), startup=3)
+        asked = study.ask()
+        assert asked is not None
+        assert (study.trials[number].origin, asked.config) == (expected.origin, expected.config)
+        pending.append((number, asked.config))
+    assert study.trials[7].origin == "tpe from 5 results at epoch 1"
 
 
 def test_proposals_come_from_where_values_are_low() -> None:
