@@ -55,7 +55,8 @@ class Observations:
     def history(self, live: Iterable[tuple[int, Config]]) -> History:
         """What is known now; of the trials that live, those without a result are pending."""
         pending = [(trial, config) for trial, config in live if trial not in self._known]
-        return History(observations=list(self._known.values()), pending=pending)
+        observations = [self._known[trial] for trial in sorted(self._known)]
+        return History(observations=observations, pending=pending)
 
     def _values(self, trial: int) -> Mapping[int, float]:
         return self._known[trial].values if trial in self._known else {}

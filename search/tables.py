@@ -96,18 +96,17 @@ def _config(results: Results, name: str) -> pd.Series[Any]:
         case Float():
             return pd.Series(values, dtype="float64")
         case Choice(values=choices):
-            # Categories must be of one kind, and not None; otherwise they are shown as words.
-            plain = len({type(choice) for choice in choices} & {str, int, float, bool}) == 1
-            plain = plain and all(isinstance(c, str | int | float) for c in choices)
-            labels = [choice if plain else str(choice) for choice in choices]
-            given = [
-                (known.config[name] if plain else str(known.config[name]))
-                if name in known.config
-                else None
-                for known in results.study.trials.values()
-            ]
-            return pd.Series(given, dtype=pd.CategoricalDtype(labels))
+            return _choices(choices, values, missing)
     return pd.Series([_plain(value) for value in values])
+
+
+def _choices(choices: list[Any], values: list[Any], missing: bool) -> pd.Series[Any]:
+    """Categories must be of one kind, and never None; choices of several are shown as JSON."""
+    kinds = {float if type(choice) is int else type(choice) for choice in choices}
+    if len(kinds) == 1 and kinds <= {float, str, bool}:
+        return pd.Series(values, dtype=pd.CategoricalDtype(choices))
+    words = [None if missing and value is None else json.dumps(value) for value in values]
+    return pd.Series(words, dtype=pd.CategoricalDtype([json.dumps(c) for c in choices]))
 
 
 def _plain(value: Any) -> Any:

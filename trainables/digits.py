@@ -6,7 +6,6 @@ lr, batch_size, epochs, optimizer, momentum, l1, l2, dropout, layers, units, act
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -112,16 +111,18 @@ def perceptron(knobs: dict[str, Any]) -> nn.Sequential:
 
 
 def make_optimizer(model: nn.Module, knobs: dict[str, Any]) -> torch.optim.Optimizer:
-    """The optimiser by name; `l2` is its weight decay."""
+    """The optimiser by name; `l2` is its weight decay. Fused: one call for all parameters."""
     lr, l2 = knobs["lr"], knobs["l2"]
     match knobs["optimizer"]:
         case "sgd":
             momentum = knobs["momentum"]
-            return torch.optim.SGD(model.parameters(), lr, momentum=momentum, weight_decay=l2)
+            return torch.optim.SGD(
+                model.parameters(), lr, momentum=momentum, weight_decay=l2, fused=True
+            )
         case "adam":
-            return torch.optim.Adam(model.parameters(), lr, weight_decay=l2)
+            return torch.optim.Adam(model.parameters(), lr, weight_decay=l2, fused=True)
         case "adamw":
-            return torch.optim.AdamW(model.parameters(), lr, weight_decay=l2)
+            return torch.optim.AdamW(model.parameters(), lr, weight_decay=l2, fused=True)
         case "rmsprop":
             return torch.optim.RMSprop(model.parameters(), lr, weight_decay=l2)
     raise ValueError(f"optimizer {knobs['optimizer']!r} is not sgd, adam, adamw or rmsprop")
@@ -149,31 +150,39 @@ def train_one_epoch(
 ) -> tuple[float, float]:
     """One pass over the training images; mean loss and accuracy while training."""
     model.train()
-    total, right = torch.zeros(()), torch.zeros(())
-    for x, y in batches(data.train_x, data.train_y, knobs["batch_size"]):
-        scores = model(x)  # (B, 10)
-        loss = F.cross_entropy(scores, y)
-        total += loss.detach() * len(y)
-        right += (scores.detach().argmax(dim=1) == y).sum()
-        if knobs["l1"]:
-            loss = loss + knobs["l1"] * sum(p.abs().sum() for p in model.parameters())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+    parameters, l1 = list(model.parameters()), knobs["l1"]
+    order = torch.randperm(len(data.train_y))  # by torch's own generator, which checkpoints keep
+    x, y = data.train_x[order], data.train_y[order]
+    seen = []
+    for batch_x, batch_y in zip(
+        x.split(knobs["batch_size"]), y.split(knobs["batch_size"]), strict=True
+    ):
+        scores = model(batch_x)  # (B, 10)
+        optimizer.zero_grad()
+        F.cross_entropy(scores, batch_y).backward()
+        if l1:
+            add_l1(parameters, l1)
         optimizer.step()
-    count = len(data.train_y)
-    return total.item() / count, right.item() / count
+        seen.append(scores.detach())
+    return judge(torch.cat(seen), y)
 
 
-def batches(x: Tensor, y: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffled by torch's own generator, which a checkpoint keeps."""
-    order = torch.randperm(len(y))
-    yield from zip(x[order].split(size), y[order].split(size), strict=True)
+@torch.no_grad()
+def add_l1(parameters: list[nn.Parameter], l1: float) -> None:
+    """Add the gradient of l1 × the sum of absolute weights: cheaper than to backpropagate it."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.add_(parameter.sign(), alpha=l1)
+
+
+def judge(scores: Tensor, classes: Tensor) -> tuple[float, float]:
+    """Mean loss and accuracy of scores (N, 10)."""
+    accuracy = (scores.argmax(dim=1) == classes).float().mean()
+    return F.cross_entropy(scores, classes).item(), accuracy.item()
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Mean loss and accuracy on images that are not trained on."""
     model.eval()
-    scores = model(x)
-    accuracy = (scores.argmax(dim=1) == y).float().mean()
-    return F.cross_entropy(scores, y).item(), accuracy.item()
+    return judge(model(x), y)

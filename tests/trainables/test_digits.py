@@ -205,16 +205,11 @@ def test_pixels_are_between_zero_and_one() -> None:
     assert (data.train_x.min().item(), data.train_x.max().item()) == (0.0, 1.0)
 
 
-def test_batches_hold_every_image_once_in_an_order_of_their_own_each_time() -> None:
-    torch.manual_seed(0)
-    x = torch.arange(10.0)[:, None]
-    y = torch.arange(10)
-    first, second = (list(digits.batches(x, y, 4)) for _ in range(2))
-    assert [len(labels) for _, labels in first] == [4, 4, 2]
-    assert all(torch.equal(images[:, 0], labels.float()) for images, labels in first)
-    orders = [torch.cat([labels for _, labels in run]).tolist() for run in (first, second)]
-    assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
-    assert orders[0] != orders[1]
+def test_the_gradient_of_l1_is_that_of_the_sum_of_absolute_weights() -> None:
+    weights = torch.nn.Parameter(torch.tensor([2.0, -3.0, 0.0]))
+    weights.grad = torch.tensor([1.0, 1.0, 1.0])
+    digits.add_l1([weights], 0.5)
+    assert weights.grad.tolist() == [1.5, 0.5, 1.0]
 
 
 def test_l1_shrinks_the_weights() -> None:
