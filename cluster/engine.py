@@ -54,6 +54,7 @@ class Engine:
         self.slots = slots
         self.ready = 0  # slots that have been up
         self._live: dict[str, TuneTrial] = {}
+        self._asleep: set[str] = set()  # slots that Tune does not wait to hear of
         self._lost = 0
         self._failure: Exception | None = None
         self._scratch = tempfile.mkdtemp(prefix="nightsweep-")
@@ -70,7 +71,8 @@ class Engine:
         Errors: whatever went wrong in the Study or journal; ClusterError if no slot comes up.
         """
         self._controller.step()
-        for slot, orders in self.foreman.wake().items():
+        for slot, orders in self.foreman.wake(self._asleep).items():
+            self._asleep.remove(slot)
             self._send(self._live[slot], orders)
             self._controller._schedule_trial_train(self._live[slot])
         if self._failure is not None:
@@ -101,11 +103,13 @@ class Engine:
             self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
             if slot.trial_id in self.foreman.busy:
                 return TrialScheduler.CONTINUE
+        self._asleep.add(slot.trial_id)
         return TrialScheduler.NOOP
 
     def slot_lost(self, slot: TuneTrial) -> None:
         with self._kept():
             self._live.pop(slot.trial_id, None)
+            self._asleep.discard(slot.trial_id)
             self._lost += 1
             reason = _why(slot)
             self.foreman.lost(slot.trial_id, reason)

@@ -6,7 +6,7 @@ clock or thread: messages in, orders out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,7 @@ class Foreman:
         """A slot has sent messages (none: it lives). No orders and not busy: leave it idle."""
         work = self.busy.get(slot)
         if work is None:
-            return []
+            return self._next(slot) if slot in self.idle and not self._dry else []
         if not work.heard:
             work.heard = True
             self._record(self._started(work.trial, place))
@@ -104,10 +104,10 @@ class Foreman:
         else:
             self.study.interrupt(work.trial, reason, lost=True)
 
-    def wake(self) -> dict[str, list[Order]]:
-        """Work for idle slots, if there is some now."""
+    def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
+        """Work for idle slots, if there is some now; of those that are asleep."""
         woken: dict[str, list[Order]] = {}
-        for slot in sorted(self.idle):
+        for slot in sorted(self.idle.intersection(asleep)):
             if self._dry or self.stopping:
                 break
             orders = self._next(slot)

@@ -30,7 +30,7 @@ class Host:
 
     def __init__(self, call: Callable[[Trial], Any]) -> None:
         self._call = call
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.Queue[Job] = queue.Queue()
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._halting = threading.Event()
@@ -53,9 +53,11 @@ class Host:
     def poll(self, seconds: float) -> list[Message]:
         """What the training function has sent, at the latest after `seconds`.
 
-        Returns at once when a decision is due or the function has ended; reports between rungs
-        are collected meanwhile, and do not stop the training.
+        Returns at once when a decision is due, the function has ended, or there is none; reports
+        between rungs are collected meanwhile, and do not stop the training.
         """
+        if not self._jobs.unfinished_tasks and self._messages.empty():
+            return []
         deadline = time.monotonic() + seconds
         messages: list[Message] = []
         while (left := deadline - time.monotonic()) > 0:
@@ -95,6 +97,7 @@ class Host:
                 ended = _failed(job, f"could not be run: {_named(error)}", error)
             if ended is not None:
                 self._messages.put(ended)
+            self._jobs.task_done()
 
     def _run(self, job: Job) -> Ended | None:
         """Train one trial; None where it ended because it was told to."""

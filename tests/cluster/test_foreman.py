@@ -249,17 +249,17 @@ def test_an_idle_slot_that_is_lost_is_not_woken() -> None:
     assert floor.foreman.opened("b") == []
     floor.foreman.lost("b", "its worker died")
     floor.foreman.lost("a", "its worker died")
-    assert floor.foreman.wake() == {}
+    assert floor.foreman.wake(floor.foreman.idle) == {}
 
 
 def test_idle_slots_wake_when_there_is_work_again() -> None:
     floor = Floor(trials=1)
     floor.open("a")
     assert [floor.foreman.opened(slot) for slot in ("c", "b")] == [[], []]
-    assert floor.foreman.wake() == {}
+    assert floor.foreman.wake(floor.foreman.idle) == {}
     floor.foreman.lost("a", "its worker died")
     assert not floor.foreman.finished
-    woken = floor.foreman.wake()
+    woken = floor.foreman.wake(floor.foreman.idle)
     assert list(woken) == ["b"]
     assert (work(woken["b"]).trial, work(woken["b"]).attempt) == (1, 2)
     assert floor.foreman.idle == {"c"}
@@ -319,7 +319,7 @@ def test_nothing_starts_after_stopping() -> None:
     floor.open("a")
     floor.foreman.stop("its time is over")
     assert floor.foreman.opened("b") == []
-    assert (floor.foreman.wake(), floor.foreman.short_of_slots) == ({}, False)
+    assert (floor.foreman.wake(floor.foreman.idle), floor.foreman.short_of_slots) == ({}, False)
 
 
 def test_abandoned_trials_go_on_later_from_where_they_were_saved() -> None:

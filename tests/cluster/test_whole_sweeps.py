@@ -72,7 +72,7 @@ def search(slots: int, *, chance: int = 0, loss: float = 0.0) -> tuple[Study, li
             opened += 1
             floor[f"slot {opened}"] = slot = Slot()
             slot.take(foreman.opened(f"slot {opened}"))
-        for name, orders in foreman.wake().items():
+        for name, orders in foreman.wake(foreman.idle).items():
             floor[name].take(orders)
         if not foreman.busy:
             continue
