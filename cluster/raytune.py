@@ -41,7 +41,7 @@ class TuneSession:
         self, metrics: Mapping[str, Any], *, checkpoint: tune.Checkpoint | None = None
     ) -> None:
         """An epoch's report; its checkpoint is copied only where a decision may need it."""
-        self._trial.decide(metrics, lambda epoch: self._save(epoch, checkpoint))
+        self._trial.report_saving(metrics, lambda epoch: self._save(epoch, checkpoint))
 
     def _save(self, epoch: int, given: tune.Checkpoint | None) -> bool:
         if given is None:

@@ -9,7 +9,7 @@ import os
 import pickle
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,10 +80,10 @@ def load(folder: Path, epoch: int) -> dict[str, Any]:
     return state
 
 
-def keep_only(folder: Path, epoch: int) -> None:
-    """Remove the checkpoints of all other epochs: a decision has been made on this one."""
+def keep_only(folder: Path, epochs: Collection[int]) -> None:
+    """Remove the checkpoints of all other epochs."""
     for path in folder.glob("epoch-*"):
-        if path != place(folder, epoch):
+        if path not in [place(folder, epoch) for epoch in epochs]:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import checkpoint
 from .job import Answer, End, Ended, Job, Message, Step
 from .metrics import ReportError
 from .trial import Halted, Trial, Unsaved
@@ -81,15 +80,11 @@ class Host:
 
     def ask(self, step: Step) -> Answer:
         self._messages.put(step)
-        answer = self._answers.get()
-        if step.checkpoint:
-            checkpoint.keep_only(self._folder, step.epoch)
-        return answer
+        return self._answers.get()
 
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            self._folder = job.folder
             try:
                 with _log(job.folder / "log.txt"):
                     ended = self._run(job)

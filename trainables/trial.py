@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,8 @@ from . import checkpoint
 from .checkpoint import Keepable
 from .job import Answer, Config, Job, Step
 from .metrics import ReportError, checked
+
+SAVE_EVERY = 300.0  # seconds of training that may be lost between two rungs, at most
 
 __all__ = ["Halted", "Link", "ReportError", "Trial", "Unsaved"]
 
@@ -67,12 +70,13 @@ class Trial:
         self._link = link
         self._clock = clock
         self._until = job.until
+        self._saved = job.epoch  # the epoch of the latest checkpoint
         self._kept: dict[str, Keepable] = {}
         self._restored: dict[str, Any] | None = None
         self._loops = 0  # begun over epochs
         self._current: int | None = None  # the epoch that epochs() is in
         self._due: Step | None = None  # a report to be decided on when its epoch is over
-        self._since = clock()
+        self._since = self._saved_at = clock()
 
     @property
     def device(self) -> str:
@@ -140,37 +144,25 @@ class Trial:
         values = dict(metrics or {}) | more
         epoch = self._epoch(values.pop("epoch", None))
         step = self._step(epoch, checked(values, self._job.metric))
-        if self._current is not None and self._decides(step):
-            self._due = step  # decided when the epoch's body has ended
-        elif self._decides(step):
-            self._decide(step, checkpoint=self._save(epoch))
-            if self.halted:
-                raise Halted
+        if self._current is not None and self._saves(step):
+            self._due = step  # saved when the epoch's body has ended
         else:
-            self._link.send(step)
+            self._hand_over(step, self._save)
 
-    def decide(self, metrics: Mapping[str, Any], save: Callable[[int], bool]) -> None:
+    def report_saving(self, metrics: Mapping[str, Any], save: Callable[[int], bool]) -> None:
         """Report an epoch whose checkpoint is the caller's: `save(epoch)` says if it has one.
 
         For adapters to other tools' ways of checkpointing; raises Halted to end the function.
         """
         if self.halted:
             raise Halted
-        epoch = self._epoch(None)
-        step = self._step(epoch, checked(metrics, self._job.metric))
-        if not self._decides(step):
-            self._link.send(step)
-            return
-        with _written():
-            saved = save(epoch)
-        self._decide(step, checkpoint=saved)
-        if self.halted:
-            raise Halted
+        step = self._step(self._epoch(None), checked(metrics, self._job.metric))
+        self._hand_over(step, save)
 
     def flush(self) -> None:
         """Send the last epoch's report, if the training function ended within that epoch."""
         if self._due is not None:
-            self._link.send(self._due)
+            self._link.send(replace(self._due, waits=False))
             self._due = None
 
     def _epoch(self, given: Any) -> int:
@@ -186,47 +178,54 @@ class Trial:
 
     def _step(self, epoch: int, metrics: dict[str, float]) -> Step:
         now = self._clock()
-        step = Step(trial=self.id, epoch=epoch, metrics=metrics, seconds=now - self._since)
-        self._since, self.epoch = now, epoch
-        return step
+        seconds, self._since, self.epoch = now - self._since, now, epoch
+        finite = abs(metrics[self._job.metric]) < float("inf")  # False for NaN too
+        due = epoch >= self._until or not finite or self._link.halting
+        waits = due and epoch < self.max_epochs  # after the last epoch nothing is decided
+        return Step(trial=self.id, epoch=epoch, metrics=metrics, seconds=seconds, waits=waits)
 
-    def _decides(self, step: Step) -> bool:
-        due = step.epoch >= self._until or step.epoch >= self.max_epochs
-        finite = abs(step.metrics[self._job.metric]) < float("inf")  # False for NaN too
-        return due or not finite or self._link.halting
+    def _saves(self, step: Step) -> bool:
+        late = self._clock() - self._saved_at >= SAVE_EVERY
+        return step.waits or late or step.epoch >= self.max_epochs
 
     def _settle(self) -> None:
-        if self._due is None:
-            return
-        step, self._due = self._due, None
-        self._decide(step, checkpoint=self._save(step.epoch))
+        if self._due is not None:
+            step, self._due = self._due, None
+            self._hand_over(step, self._save, loops=True)
 
-    def _decide(self, step: Step, *, checkpoint: bool) -> None:
-        asked = Step(
-            trial=step.trial,
-            epoch=step.epoch,
-            metrics=step.metrics,
-            seconds=step.seconds,
-            checkpoint=checkpoint,
-            waits=step.epoch < self.max_epochs,
-        )
-        if not asked.waits:  # the last epoch: there is nothing to decide
-            self._link.send(asked)
-            self.halted = True
+    def _hand_over(self, step: Step, save: Callable[[int], bool], *, loops: bool = False) -> None:
+        """Send a report; first save the state, if a decision may need it or it is due.
+
+        In epochs() a halt ends the loop; elsewhere nothing but Halted ends the function.
+        """
+        if not self._saves(step):
+            self._link.send(step)
             return
-        answer = self._link.ask(asked)
-        if answer.until is None:
-            self.halted = True
+        with _written():
+            saved = save(step.epoch)
+        step = replace(step, checkpoint=saved)
+        if step.waits:
+            answer = self._link.ask(step)
+            self.halted = answer.until is None
+            self._until = answer.until or self._until
         else:
-            self._until = answer.until
-        self._since = self._clock()
+            self._link.send(step)
+            self.halted = step.epoch >= self.max_epochs
+        if saved:
+            # Until a step is answered, the driver may still know of the checkpoint before only.
+            checkpoint.keep_only(
+                self.folder, {step.epoch} if step.waits else {self._saved, step.epoch}
+            )
+            self._saved = step.epoch
+        self._saved_at = self._since = self._clock()
+        if self.halted and not loops and step.waits:
+            raise Halted
 
     def _save(self, epoch: int) -> bool:
         if not self._kept:
             return False
         state = checkpoint.state_of(self._kept)
-        with _written():
-            checkpoint.save(self.folder, epoch, state)
+        checkpoint.save(self.folder, epoch, state)
         return True
 
 

@@ -131,7 +131,7 @@ def test_keep_only_removes_the_checkpoints_of_other_epochs_and_nothing_else(
     for epoch in (1, 3, 9):
         checkpoint.put(tmp_path, epoch, mark(str(epoch)))
     (tmp_path / "log.txt").write_text("hello")
-    checkpoint.keep_only(tmp_path, 3)
+    checkpoint.keep_only(tmp_path, {3})
     assert names(tmp_path) == ["epoch-3", "log.txt"]
 
 

@@ -180,3 +180,16 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_function_whatever_it_catch
 
     with pytest.raises(Unsaved):
         careless()
+
+
+def test_between_distant_rungs_the_state_is_saved_now_and_then(folder: Path) -> None:
+    link, ticks = HaltingLink(), iter(range(0, 10**6, 40))
+    trial = Trial(job(folder, until=9), link, clock=lambda: next(ticks))
+    trial.keep(counter=Counter())
+    for epoch in reporting(trial):
+        if epoch == 8:
+            break
+    saved = [step.epoch for step in link.sent if step.checkpoint]
+    assert len(saved) >= 2
+    assert link.asked == []
+    assert sorted(path.name for path in folder.iterdir()) == [f"epoch-{e}" for e in saved[-2:]]

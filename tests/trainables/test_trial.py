@@ -280,7 +280,7 @@ def test_a_trial_with_gpus_trains_on_one_where_there_is_one() -> None:
     assert device == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_decide_asks_the_caller_for_a_checkpoint_only_where_a_decision_is_due() -> None:
+def test_report_saving_asks_the_caller_for_a_checkpoint_only_where_a_decision_is_due() -> None:
     link, saved = FakeLink(9), list[int]()
 
     def save(epoch: int) -> bool:
@@ -289,14 +289,14 @@ def test_decide_asks_the_caller_for_a_checkpoint_only_where_a_decision_is_due() 
 
     trial = Trial(job(until=2), link)
     for _ in range(3):
-        trial.decide({"val_loss": 0.5}, save)
+        trial.report_saving({"val_loss": 0.5}, save)
     assert saved == [2]
     assert [(step.epoch, step.checkpoint) for step in link.asked] == [(2, True)]
 
 
-def test_decide_ends_the_function_when_the_answer_is_to_halt() -> None:
+def test_report_saving_ends_the_function_when_the_answer_is_to_halt() -> None:
     trial = Trial(job(until=1), FakeLink())
     with pytest.raises(Halted):
-        trial.decide({"val_loss": 0.5}, lambda epoch: False)
+        trial.report_saving({"val_loss": 0.5}, lambda epoch: False)
     with pytest.raises(Halted):
-        trial.decide({"val_loss": 0.5}, lambda epoch: False)
+        trial.report_saving({"val_loss": 0.5}, lambda epoch: False)
