@@ -16,9 +16,11 @@ class HaltingLink:
     def __init__(self, look: Callable[[Step], None] = lambda step: None) -> None:
         self.halting = False
         self.asked: list[Step] = []
+        self.sent: list[Step] = []
         self._look = look
 
-    def send(self, step: Step) -> None: ...
+    def send(self, step: Step) -> None:
+        self.sent.append(step)
 
     def ask(self, step: Step) -> Answer:
         self._look(step)
