@@ -30,6 +30,13 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a statement imports by their full names."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""] if node.level == 0 else []
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 def test_every_folder_has_files() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in modules()} == set(FOLDERS)
 
@@ -48,6 +55,17 @@ def test_every_file_is_named_after_what_it_holds() -> None:
 def test_every_file_says_at_its_top_what_it_is_for() -> None:
     silent = [path for path in modules() if not ast.get_docstring(ast.parse(path.read_text()))]
     assert silent == []
+
+
+def test_inside_the_folders_imports_are_relative() -> None:
+    absolute = {
+        f"{path.name}: {name}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in imported(node)
+        if name.split(".")[0] in ("nightsweep", *FOLDERS)
+    }
+    assert absolute == set()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -71,6 +71,8 @@ def load(folder: Path, epoch: int) -> dict[str, Any]:
     import torch
 
     path = place(folder, epoch) / "state.pt"
+    if not path.exists():
+        raise FileNotFoundError(f"the checkpoint after epoch {epoch} is gone: {path}")
     try:
         state = torch.load(path, weights_only=True)
     except pickle.UnpicklingError:
