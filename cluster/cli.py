@@ -13,7 +13,6 @@ from rich.console import Console
 from ..search.errors import NightsweepError
 from ..search.results import Results
 from . import show
-from .stopping import AT_ONCE
 
 DONE, NOTHING_FOUND, BAD_INPUT, RESUME_ME = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 
@@ -180,9 +179,6 @@ def main() -> None:
     except NightsweepError as error:
         print(f"nightsweep: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("\nnightsweep: stopped before the search began", file=sys.stderr)
-        sys.exit(AT_ONCE)
 
 
 def _finish(results: Results, as_json: bool) -> None:

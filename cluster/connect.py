@@ -33,13 +33,16 @@ def connect() -> Iterator[list[Node]]:
     """
     before = {name: os.environ.get(name) for name in QUIET}
     os.environ.update(QUIET)
+    tune_log = logging.getLogger("ray.tune")
+    level = tune_log.level
     own = not ray.is_initialized()
     try:
         if own:
             _start()
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        tune_log.setLevel(logging.CRITICAL)
         yield [node["Resources"] for node in ray.nodes() if node["Alive"]]
     finally:
+        tune_log.setLevel(level)
         if own:
             ray.shutdown()
         for name, value in before.items():

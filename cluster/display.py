@@ -16,7 +16,7 @@ from rich.text import Text
 from ..search.record import Status
 from ..search.runfolder import RunFolder
 from ..search.study import Study
-from ..search.summary import WORDS, duration, plural
+from ..search.summary import WORDS, duration
 
 REFRESH = 0.5  # seconds
 NEWS = 30.0  # seconds between plain lines when nothing new is found
@@ -33,8 +33,8 @@ class Display(Protocol):
         """Show this study meanwhile."""
         ...
 
-    def update(self, busy: int, stopping: str, searched: float) -> None:
-        """Look again: slots busy, why it is stopping (or empty), seconds searched."""
+    def update(self, busy: int, notice: str, searched: float) -> None:
+        """Look again: slots busy, something to say (or empty), seconds searched."""
         ...
 
 
@@ -47,7 +47,7 @@ class Silent:
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
         yield
 
-    def update(self, busy: int, stopping: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float) -> None:
         """Nothing to show."""
 
 
@@ -60,7 +60,7 @@ class Plain:
         self._clock = clock
         self._best: tuple[int, int] | None = None
         self._next = self._earliest = 0.0
-        self._stopping = ""
+        self._notice = ""
 
     @contextlib.contextmanager
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
@@ -68,11 +68,11 @@ class Plain:
         self._say(f"{study.sweep.name}: starting Ray; the run is in {folder.path}")
         yield
 
-    def update(self, busy: int, stopping: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float) -> None:
         study, now = self._study, self._clock()
-        if stopping and stopping != self._stopping:
-            self._stopping = stopping
-            self._say(f"{duration(searched)}: {stopping}; saving {plural(busy, 'trial')}")
+        if notice and not self._notice:
+            self._say(f"{duration(searched)}: {notice}")
+        self._notice = notice
         best = (study.best.id, study.best.best_epoch) if study.best else None
         if now < (self._next if best == self._best else self._earliest):
             return
@@ -108,16 +108,16 @@ class InTerminal:
             self._live.refresh()
             yield
 
-    def update(self, busy: int, stopping: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float) -> None:
         now, best = self._clock(), self._study.best
         if best is not None and (best.id, best.best_epoch) != self._best:
             self._best, self._best_at = (best.id, best.best_epoch), searched
         if now < self._next:
             return
         self._next = now + REFRESH
-        self._live.update(self._picture(busy, stopping, searched), refresh=True)
+        self._live.update(self._picture(busy, notice, searched), refresh=True)
 
-    def _picture(self, busy: int, stopping: str, searched: float) -> Group:
+    def _picture(self, busy: int, notice: str, searched: float) -> Group:
         study = self._study
         when = f", {duration(searched - self._best_at)} ago" if study.best else ""
         lines = [
@@ -125,7 +125,7 @@ class InTerminal:
             f"  slots {busy} of {self.slots} busy",
             counted(study),
             f"best: {escape(leader(study))}{when}",
-            f"[yellow]{escape(stopping)}; saving the trials that run[/]" if stopping else "",
+            f"[yellow]{escape(notice)}[/]" if notice else "",
             f"[dim]{escape(str(self._folder.path))}[/]",
         ]
         return Group(*(Text.from_markup(line) for line in lines if line), ladder(study))

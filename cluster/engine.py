@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ from .foreman import Foreman, Order
 from .worker import MESSAGES, PLACE, Worker
 
 NEVER = 10**9  # seconds: no snapshots of Tune's
-UNLUCKY = 3  # this many slots lost in a row, without a message from any, are no accident
+UNLUCKY = 3  # this many slots lost in a row before they are up are no accident
+UNWIND = 60.0  # seconds that a training function has to return after it was told to halt
 
 
 class Engine:
@@ -55,7 +57,8 @@ class Engine:
         self.ready = 0  # slots that have been up
         self._live: dict[str, TuneTrial] = {}
         self._asleep: set[str] = set()  # slots that Tune does not wait to hear of
-        self._lost = 0
+        self._leaving_since: dict[str, float] = {}
+        self._lost = 0  # in a row, before they were up
         self._failure: Exception | None = None
         self._scratch = tempfile.mkdtemp(prefix="nightsweep-")
         # A thousand slots that each spoke every second would be all that the driver hears.
@@ -95,12 +98,16 @@ class Engine:
     def slot_started(self, slot: TuneTrial) -> None:
         with self._kept():
             self.ready += 1
+            self._lost = 0
             self._send(slot, self.foreman.opened(slot.trial_id))
 
     def slot_reported(self, slot: TuneTrial, result: dict[str, Any]) -> str:
         with self._kept():
-            self._lost = 0
             self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
+            if slot.trial_id in self.foreman.leaving:
+                self._end_if_stuck(slot)
+                return TrialScheduler.CONTINUE
+            self._leaving_since.pop(slot.trial_id, None)
             if slot.trial_id in self.foreman.busy:
                 return TrialScheduler.CONTINUE
         self._asleep.add(slot.trial_id)
@@ -110,11 +117,19 @@ class Engine:
         with self._kept():
             self._live.pop(slot.trial_id, None)
             self._asleep.discard(slot.trial_id)
+            self._leaving_since.pop(slot.trial_id, None)
             self._lost += 1
             reason = _why(slot)
             self.foreman.lost(slot.trial_id, reason)
-            if self._lost >= UNLUCKY + self.slots:
+            if self._lost >= UNLUCKY:
                 raise ClusterError(f"no worker stays up; the last one: {reason}")
+
+    def _end_if_stuck(self, slot: TuneTrial) -> None:
+        """Kill a process whose training function does not return; a new slot takes its place."""
+        since = self._leaving_since.setdefault(slot.trial_id, time.monotonic())
+        if time.monotonic() - since > UNWIND:
+            actor: Any = slot.temporary_state.ray_actor
+            ray.kill(actor)
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:

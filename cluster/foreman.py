@@ -54,6 +54,7 @@ class Foreman:
         self.stopping = ""  # why, once no more trials are to be started
         self.busy: dict[str, Work] = {}
         self.idle: set[str] = set()
+        self.leaving: dict[str, int] = {}  # slots whose function has yet to return, and its trial
         self._folder = folder
         self._record = record
         self._dry = False  # the Study had nothing to start, and nothing has happened since
@@ -74,6 +75,8 @@ class Foreman:
 
     def heard(self, slot: str, place: Place, messages: Sequence[Message]) -> list[Order]:
         """A slot has sent messages (none: it lives). No orders and not busy: leave it idle."""
+        if slot in self.leaving:
+            return self._left(slot, messages)
         work = self.busy.get(slot)
         if work is None:
             return self._next(slot) if slot in self.idle and not self._dry else []
@@ -84,6 +87,10 @@ class Foreman:
         for message in messages:
             if slot in self.busy and message.trial == self.busy[slot].trial:
                 orders += self._take(slot, message)
+            elif isinstance(message, Step) and message.waits:
+                orders.append(Answer(trial=message.trial, until=None))
+        if slot in self.leaving:
+            return orders
         if slot not in self.busy:
             orders += self._next(slot)
         elif self.stopping and not work.halting:
@@ -94,6 +101,7 @@ class Foreman:
     def lost(self, slot: str, reason: str) -> None:
         """A slot is gone; its trial is tried again elsewhere, a few times."""
         self.idle.discard(slot)
+        self.leaving.pop(slot, None)
         work = self.busy.pop(slot, None)
         if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
             return
@@ -126,6 +134,13 @@ class Foreman:
             if self.study.trials[work.trial].status is Status.RUNNING:
                 self.study.interrupt(work.trial, self.stopping or "left")
 
+    def _left(self, slot: str, messages: Sequence[Message]) -> list[Order]:
+        """A slot whose trial was told to halt: free once its function has returned."""
+        if not any(isinstance(m, Ended) and m.trial == self.leaving[slot] for m in messages):
+            return []
+        del self.leaving[slot]
+        return self._next(slot)
+
     def _take(self, slot: str, message: Message) -> list[Order]:
         try:
             if isinstance(message, Ended):
@@ -136,8 +151,9 @@ class Foreman:
             self.busy.pop(slot, None)
             self._dry = False
             self.study.fail(message.trial, str(error))
-            waits = isinstance(message, Step) and message.waits
-            return [Answer(trial=message.trial, until=None)] if waits else []
+            if isinstance(message, Ended):
+                return []
+            return [self._dismiss(slot, message.trial)]
 
     def _step(self, slot: str, step: Step) -> list[Order]:
         decision = self.study.report(
@@ -155,13 +171,20 @@ class Foreman:
         if decision is Decision.CONTINUE:
             self.study.interrupt(step.trial, self.stopping)
         del self.busy[slot]
-        return [Answer(trial=step.trial, until=None)]
+        return [self._dismiss(slot, step.trial)]
+
+    def _dismiss(self, slot: str, trial: int) -> Answer:
+        self.leaving[slot] = trial
+        return Answer(trial=trial, until=None)
 
     def _end(self, slot: str, ended: Ended) -> None:
         del self.busy[slot]
         self._dry = False
         if self.study.trials[ended.trial].status is not Status.RUNNING:
             return  # it had reported its last epoch
+        if ended.end is End.LOST:
+            self.study.interrupt(ended.trial, ended.reason, restart=True)
+            return
         if ended.end is End.UNSAVED:
             # Whatever is trained now would be lost: end the search, and blame no trial for it.
             self.study.interrupt(ended.trial, ended.reason)

@@ -50,8 +50,8 @@ class Keeper:
             return
         try:
             self.write(study)
-        except RunFolderError:
-            pass  # they can be made again from the journal, by `nightsweep report`
+        except Exception:
+            pass  # the journal has it all, and `nightsweep report` says what is wrong
         took = time.monotonic() - began
         self._next = time.monotonic() + max(EVERY, SHARE * took)
 

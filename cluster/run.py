@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..search.errors import NightsweepError, TrainingFunctionError
+from ..search.errors import TrainingFunctionError
 from ..search.events import FORMAT, Closed, Opened
 from ..search.ledger import Ledger
 from ..search.lock import Lock
@@ -25,7 +25,8 @@ from . import provenance
 from .changes import changes_on_disk
 from .display import Display, Silent
 from .keeper import Keeper
-from .search import Search
+from .loop import Loop
+from .stopping import stop_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def start(
     """
     source = source or Source()
     if function is not None:
-        check(function, getattr(function, "__name__", "the training function"))
+        _check(function)
         sweep = sweep.model_copy(update={"train": reference_to(function)})
     elif sweep.train is None:
         raise TrainingFunctionError("the sweep names no training function; write train: ...")
@@ -70,7 +71,7 @@ def start(
             return _drive(
                 results, function or sweep.train or "", source.folder, display or Silent(), {}
             )
-        except NightsweepError:
+        except BaseException:
             if not results.study.trials:
                 folder.discard()  # it never began: the next attempt may take the same name
             raise
@@ -128,11 +129,12 @@ def _drive(
             study.change(**edits)
         for known in study.running:
             study.interrupt(known.id, "its driver ended")
-        search = Search(study, keeper, display, before=before)
-        try:
-            search.run(function, base)
-        finally:
-            keeper.record(Closed(done=search.done, reason=search.reason, elapsed=search.elapsed))
+        with stop_request() as request:
+            loop = Loop(study, keeper, display, request, before=before)
+            try:
+                loop.run(function, base)
+            finally:
+                keeper.record(Closed(done=loop.done, reason=loop.reason, elapsed=loop.elapsed))
         return keeper.write(study)
     finally:
         keeper.close()
@@ -143,7 +145,7 @@ def _function_again(
 ) -> TrainingFunction | str:
     """The function to go on with, checked."""
     if function is not None:
-        check(function, getattr(function, "__name__", "the training function"))
+        _check(function)
         return function
     if reference is None:
         raise TrainingFunctionError(
@@ -152,6 +154,21 @@ def _function_again(
         )
     load(reference, base)
     return reference
+
+
+def _check(function: TrainingFunction) -> None:
+    """Errors: TrainingFunctionError if it cannot be called, or not be sent to a worker."""
+    from ray import cloudpickle
+
+    name = getattr(function, "__name__", "the training function")
+    check(function, name)
+    try:
+        cloudpickle.dumps(function)
+    except Exception as error:
+        raise TrainingFunctionError(
+            f"train: {name} cannot be sent to a worker: {error}; make what it uses from outside "
+            "inside it, or at the top of a module"
+        ) from error
 
 
 @contextlib.contextmanager

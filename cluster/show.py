@@ -88,7 +88,7 @@ def best(console: Console, results: Results) -> None:
         f"at epoch {found.epoch}",
     )
     if found.checkpoint:
-        say(console, f"# checkpoint: {short(found.checkpoint)}")
+        say(console, f"# its latest checkpoint: {short(found.checkpoint)}")
     say(console, yaml.safe_dump(found.config, sort_keys=False).rstrip())
 
 

@@ -63,7 +63,7 @@ def nearest(word: object, allowed: Sequence[str]) -> str | None:
     if ELSEWHERE.get(text.lower()) in allowed:
         return ELSEWHERE[text.lower()]
     lower = {name.lower(): name for name in allowed}
-    found = get_close_matches(text.lower(), list(lower), n=1, cutoff=0.6)
+    found = get_close_matches(text.lower(), list(lower), n=1, cutoff=0.55)
     return lower[found[0]] if found else None
 
 

@@ -159,6 +159,9 @@ class Int(_Range):
 
     @model_validator(mode="after")
     def _whole(self) -> Int:
+        for key in ("min", "max"):
+            if not -(2**63) <= getattr(self, key) < 2**63:
+                raise wrong(key, f"{key} is {getattr(self, key)}, beyond integers of 64 bits")
         # With log a factor of 1.5 would leave the whole numbers: 2, 3, 4.5.
         if self.step is not None and self.step != int(self.step):
             raise wrong("step", f"step must be a whole number between integers, not {self.step:g}")

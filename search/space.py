@@ -114,10 +114,14 @@ def options(wanted: Any) -> list[Any]:
 
 
 def storable(value: Any) -> bool:
-    """Whether the journal can hold a value: what JSON has, and no NaN or infinity."""
+    """Whether journal and tables can hold a value: JSON without NaN, integers of 64 bits."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool():
             return True
+        case int():
+            return -(2**63) <= value < 2**63
+        case str():
+            return value.isascii() or value.encode("utf-8", "replace").decode() == value
         case float():
             return math.isfinite(value)
         case list():

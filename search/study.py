@@ -6,8 +6,7 @@
     study.finish(trial.id)
     study = Study.replay(sweep, events)                        # exactly the study that wrote them
 
-Each call decides, hands its event to `record`, and only then changes: what cannot be written
-down (a full disk) has not happened.
+Each call decides, hands its event to `record`, then changes: what is not written has not happened.
 """
 
 from __future__ import annotations
@@ -132,13 +131,15 @@ class Study:
             raise StudyError(f"trial {trial} is {known.status}, and cannot fail any more")
         self._commit(Failed(trial=trial, reason=reason, traceback=traceback))
 
-    def interrupt(self, trial: int, reason: str, *, lost: bool = False) -> None:
+    def interrupt(
+        self, trial: int, reason: str, *, lost: bool = False, restart: bool = False
+    ) -> None:
         """The trial lost its place; `ask` gives it back, to go on from its latest checkpoint.
 
-        `lost`: its worker died under it. Errors: StudyError if it is not running.
+        `lost`: its worker died. `restart`: so did its checkpoint. Errors: StudyError as `report`.
         """
-        known = self._running(trial)
-        self._commit(Interrupted(trial=trial, epoch=known.saved, reason=reason, lost=lost))
+        epoch = 0 if restart else self._running(trial).saved
+        self._commit(Interrupted(trial=trial, epoch=epoch, reason=reason, lost=lost))
 
     def record_to(self, record: Callable[[Event], None]) -> None:
         """Hand further events to `record`; those so far have come from somewhere else."""
@@ -153,8 +154,8 @@ class Study:
             if key not in CHANGEABLE:
                 allowed = ", ".join(CHANGEABLE)
                 raise StudyError(f"{key} cannot be changed in a run; what can: {allowed}")
-        self._changed(changes)
-        self._commit(Changed(changes=changes))
+        sweep = self._changed(changes).model_dump(mode="json")
+        self._commit(Changed(changes={key: sweep[key] for key in changes}))
 
     @property
     def running(self) -> list[Record]:
@@ -188,7 +189,7 @@ class Study:
         return min((limit for limit in limits if limit is not None), default=None)
 
     def until(self, trial: int) -> int:
-        """The epoch at which a running trial's next decision is due."""
+        """When a running trial's next decision is due."""
         return self._running(trial).until
 
     # Decisions: they look, and change nothing.

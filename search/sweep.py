@@ -81,6 +81,8 @@ class Resources(BaseModel):
 
     @model_validator(mode="after")
     def _something(self) -> Resources:
+        if 0 < self.cpus < 0.01:
+            raise ValueError(f"cpus must be at least 0.01, not {self.cpus:g}")
         if not self.cpus and not self.gpus:
             raise ValueError("cpus and gpus are both 0; give each trial a part of one at least")
         return self
@@ -106,7 +108,9 @@ class Sweep(BaseModel):
         strict=True,
         description="how many configurations to try; 60 where no time is given",
     )
-    time: float | None = Field(None, gt=0, description="how long to search: 9h, 90m, 1h30m")
+    time: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="how long to search: 9h, 90m, 1h30m"
+    )
     sampler: SamplerSettings = Field(default_factory=Tpe, description="proposes configurations")
     scheduler: SchedulerSettings = Field(default_factory=Asha, description="stops weak trials")
     resources: Resources = Field(default_factory=Resources, description="for each trial")
@@ -141,6 +145,8 @@ class Sweep(BaseModel):
     @field_validator("time", mode="before")
     @classmethod
     def _seconds(cls, raw: Any) -> Any:
+        if isinstance(raw, bool):
+            raise ValueError(f"{raw} is not a duration; write 9h, 90m, 1h30m or 45s")
         return seconds(raw) if isinstance(raw, str) else raw
 
     @property
@@ -182,7 +188,8 @@ def _problem(details: ErrorDetails) -> Problem:
         case "extra_forbidden":
             return Problem(key=key, message=_unknown(details["loc"]))
         case "missing":
-            return Problem(key=key, message=f"is missing{EXAMPLES.get(key, '')}")
+            hint = EXAMPLES.get(key) or (BOUNDS if key[0] == "parameters" else "")
+            return Problem(key=key, message=f"is missing{hint}")
         case "union_tag_invalid" | "union_tag_not_found":
             return Problem(key=key, message=_unknown_name(str(key[0]), given))
         case "literal_error":
@@ -193,6 +200,16 @@ def _problem(details: ErrorDetails) -> Problem:
             return Problem(key=key, message=f"must be a whole number, not {given!r}")
         case "float_type" | "float_parsing":
             return Problem(key=key, message=f"must be a number, not {given!r}")
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return Problem(key=key, message=f"must be a mapping, such as {{a: 1}}, not {given!r}")
+        case "list_type":
+            return Problem(key=key, message=f"must be a list, such as [1, 2], not {given!r}")
+        case "bool_type" | "bool_parsing":
+            return Problem(key=key, message=f"must be true or false, not {given!r}")
+        case "string_type":
+            return Problem(key=key, message=f"must be text, not {given!r}")
+        case "too_short":
+            return Problem(key=key, message="is empty; name at least one")
         case "greater_than_equal":
             return Problem(key=key, message=f"must be at least {context['ge']:g}, not {given!r}")
         case "string_pattern_mismatch":
@@ -223,6 +240,7 @@ def _unknown_name(key: str, given: Any) -> str:
     return f"{given['name']!r} is not one of {did_you_mean(given['name'], allowed)}"
 
 
+BOUNDS = "; a mapping is a range, with min and max, or a choice, with values"
 EXAMPLES: dict[tuple[str | int, ...], str] = {
     ("metric",): "; write metric: {name: val_loss, goal: minimize}",
     ("parameters",): "; write parameters: {lr: {min: 1e-5, max: 1.0, log: true}}",

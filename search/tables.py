@@ -13,6 +13,7 @@ from .space import Choice, Float, Int
 if TYPE_CHECKING:
     from .results import Results
 
+OWN = ("trial", "epoch", "seconds", "time")  # a metric so named becomes metric/<name>
 STATUS = pd.CategoricalDtype([str(status) for status in Status])
 
 
@@ -71,7 +72,8 @@ def curves_table(results: Results) -> pd.DataFrame:
     }
     for name in names:
         values = [epoch.metrics.get(name) for _, _, epoch in rows]
-        table[name] = pd.Series(values, dtype="float64")
+        column = f"metric/{name}" if name in OWN else name
+        table[column] = pd.Series(values, dtype="float64")
     table["seconds"] = pd.Series([epoch.seconds for _, _, epoch in rows], dtype="float64")
     table["time"] = _times(epoch.time for _, _, epoch in rows)
     return pd.DataFrame(table)
@@ -115,7 +117,7 @@ def _plain(value: Any) -> Any:
 
 
 def _text(values: Any) -> pd.Series[str]:
-    return pd.Series(list(values), dtype="str")
+    return pd.Series([v.encode("utf-8", "replace").decode() for v in values], dtype="str")
 
 
 def _times(seconds: Any) -> pd.Series[Any]:

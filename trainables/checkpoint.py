@@ -62,6 +62,7 @@ def put(folder: Path, epoch: int, write: Any) -> None:
         if target.exists():  # the same epoch, trained again after an interruption
             shutil.rmtree(target)
         os.replace(aside, target)
+        _sync(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -89,6 +90,11 @@ def keep_only(folder: Path, epochs: Collection[int]) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def epochs(folder: Path) -> list[int]:
+    """The epochs after which there is a checkpoint, in order."""
+    return sorted(int(path.name.removeprefix("epoch-")) for path in folder.glob("epoch-*"))
+
+
 def restore_rng(state: dict[str, Any]) -> None:
     """Put Python's, numpy's and torch's generators where they were."""
     import numpy as np
@@ -101,6 +107,15 @@ def restore_rng(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in a folder last: after a power cut, too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _rng() -> dict[str, Any]:

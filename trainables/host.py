@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import checkpoint
 from .job import Answer, End, Ended, Job, Message, Step
 from .metrics import ReportError
 from .trial import Halted, Trial, Unsaved
@@ -33,6 +34,7 @@ class Host:
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._halting = threading.Event()
+        self._done: Path | None = None  # the folder of a completed trial
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self._thread.start()
 
@@ -85,17 +87,29 @@ class Host:
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
+            self._tidy()
             try:
                 with _log(job.folder / "log.txt"):
                     ended = self._run(job)
             except BaseException as error:  # its log cannot be written, say: the slot lives on
                 ended = _failed(job, f"could not be run: {_named(error)}", error)
-            if ended is not None:
-                self._messages.put(ended)
+            if ended.end is End.RETURNED:
+                self._done = job.folder
+            self._messages.put(ended)
             self._jobs.task_done()
 
-    def _run(self, job: Job) -> Ended | None:
-        """Train one trial; None where it ended because it was told to."""
+    def _tidy(self) -> None:
+        """Keep one checkpoint of a completed trial: by now the driver knows that it has ended."""
+        if self._done is not None:
+            epochs = checkpoint.epochs(self._done)
+            checkpoint.keep_only(self._done, epochs[-1:])
+            self._done = None
+
+    def _run(self, job: Job) -> Ended:
+        """Train one trial; how it ended."""
+        if job.epoch and not checkpoint.place(job.folder, job.epoch).exists():
+            reason = f"its checkpoint after epoch {job.epoch} is gone"
+            return Ended(trial=job.trial, end=End.LOST, reason=reason)
         seed_everything(job.seed)
         trial = Trial(job, self)
         failure: Ended | None = None
@@ -114,11 +128,11 @@ class Host:
             failure = _failed(job, f"called sys.exit({error.code!r})", error)
         except BaseException as error:  # whatever a training function raises costs its trial only
             failure = _failed(job, f"raised {_named(error)}", error)
-        trial.flush()
+        trial.flush(failed=failure is not None)
         if failure is not None:
             print(failure.traceback or failure.reason, file=sys.stderr)
         if trial.halted and trial.epoch < job.max_epochs:
-            return None
+            return Ended(trial=job.trial, end=End.HALTED)
         if failure is None and not trial.epoch:
             reason = f"never reported {job.metric}; call trial.report({job.metric}=...) each epoch"
             return Ended(trial=job.trial, end=End.FAILED, reason=reason)
@@ -140,7 +154,7 @@ def _log(path: Path) -> Iterator[None]:
     """What the training function prints goes to the trial's own log."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
-        path.open("a", buffering=1, encoding="utf-8") as log,
+        path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace") as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):

@@ -42,7 +42,9 @@ class End(StrEnum):
     """How a training function ended."""
 
     RETURNED = "returned"
+    HALTED = "halted"  # because it was told to
     FAILED = "failed"
+    LOST = "lost"  # the checkpoint that it was to go on from is gone
     UNSAVED = "unsaved"  # its checkpoint cannot be written; the trial is not to blame
 
 

@@ -158,12 +158,17 @@ class Trial:
             raise Halted
         step = self._step(self._epoch(None), checked(metrics, self._job.metric))
         self._hand_over(step, save)
+        if self.halted:  # after its last epoch too: such functions often loop for ever
+            raise Halted
 
-    def flush(self) -> None:
-        """Send the last epoch's report, if the training function ended within that epoch."""
-        if self._due is not None:
-            self._link.send(replace(self._due, waits=False))
-            self._due = None
+    def flush(self, *, failed: bool = False) -> None:
+        """Send the last epoch's report, if the training function ended within that epoch.
+
+        `failed`: only where it says that the trial has diverged, which explains the failure.
+        """
+        step, self._due = self._due, None
+        if step is not None and not (failed and self._finite(step.metrics)):
+            self._link.send(replace(step, waits=False))
 
     def _epoch(self, given: Any) -> int:
         if given is not None:
@@ -179,10 +184,12 @@ class Trial:
     def _step(self, epoch: int, metrics: dict[str, float]) -> Step:
         now = self._clock()
         seconds, self._since, self.epoch = now - self._since, now, epoch
-        finite = abs(metrics[self._job.metric]) < float("inf")  # False for NaN too
-        due = epoch >= self._until or not finite or self._link.halting
+        due = epoch >= self._until or not self._finite(metrics) or self._link.halting
         waits = due and epoch < self.max_epochs  # after the last epoch nothing is decided
         return Step(trial=self.id, epoch=epoch, metrics=metrics, seconds=seconds, waits=waits)
+
+    def _finite(self, metrics: Mapping[str, float]) -> bool:
+        return abs(metrics[self._job.metric]) < float("inf")  # False for NaN too
 
     def _saves(self, step: Step) -> bool:
         late = self._clock() - self._saved_at >= SAVE_EVERY

@@ -143,7 +143,7 @@ def test_plain_lines_say_why_it_stops_once(evening: Evening, screen: Screen) -> 
         for seconds in (150.0, 151.0):
             display.update(2, "stopped by SIGINT", seconds)
     assert screen.lines[1:] == [
-        "2 min: stopped by SIGINT; saving 2 trials",
+        "2 min: stopped by SIGINT",
         "2 min: 6 of 6 trials: 2 trained to their end, 4 paused at a rung; "
         "loss 0.125 by trial 2 at epoch 3, about 0 s left",
     ]
@@ -161,7 +161,7 @@ def test_the_picture_shows_slots_trials_best_rungs_and_folder(evening: Evening) 
         "grid  3 min, about 2 min left  slots 3 of 4 busy",
         "4 of 6 trials: 1 trained to their end, 3 paused at a rung",
         "best: loss 0.125 by trial 2 at epoch 3, 0 s ago",
-        "stopped by SIGTERM; saving the trials that run",
+        "stopped by SIGTERM",
         f"{evening.folder.path}",
         "epoch 1 ██████░░░░░░░░░░░░░░░░░░ 4 reached, 3 wait",
     ):

@@ -37,7 +37,11 @@ class Floor:
         return work(self.foreman.opened(slot))
 
     def hear(self, slot: str, *messages: Message) -> list[Order]:
-        return self.foreman.heard(slot, HERE, messages)
+        """The orders that messages lead to; a function that is told to halt returns at once."""
+        orders = self.foreman.heard(slot, HERE, messages)
+        if (trial := self.foreman.leaving.get(slot)) is not None:
+            orders += self.foreman.heard(slot, HERE, [Ended(trial=trial, end=End.HALTED)])
+        return orders
 
     def status(self, trial: int) -> Status:
         return self.study.trials[trial].status
@@ -117,12 +121,13 @@ def test_a_promoted_trial_goes_on_after_the_epochs_it_has_done() -> None:
     assert (job.trial, job.epoch, job.until, job.attempt) == (1, 1, 3, 1)
 
 
-def test_messages_of_another_trial_or_slot_are_ignored() -> None:
+def test_messages_of_another_trial_or_slot_are_not_recorded() -> None:
     floor = Floor()
     floor.open()
     floor.hear("a")
     before = list(floor.events)
-    assert floor.hear("a", step(8, 1), Ended(trial=8, end=End.FAILED, reason="late")) == []
+    late = Ended(trial=8, end=End.FAILED, reason="late")
+    assert floor.hear("a", step(8, 1), late) == [Answer(trial=8, until=None)]
     assert floor.hear("z", step(1, 1)) == []
     assert floor.events == before
 
@@ -347,3 +352,31 @@ def test_where_a_trial_started_is_recorded_once_an_attempt() -> None:
         Started(trial=1, attempt=1, host="node-1", pid=41, device="cpu"),
         Started(trial=1, attempt=2, host="node-2", pid=42, device="cuda:0"),
     ]
+
+
+def test_a_slot_gets_its_next_trial_when_the_function_has_returned() -> None:
+    floor = Floor(trials=2)
+    floor.open("a")
+    assert floor.foreman.heard("a", HERE, [step(1, 1)]) == [Answer(trial=1, until=None)]
+    assert floor.foreman.heard("a", HERE, []) == []
+    assert (floor.foreman.leaving, floor.foreman.busy) == ({"a": 1}, {})
+    halted = Ended(trial=1, end=End.HALTED)
+    assert work(floor.foreman.heard("a", HERE, [halted])).trial == 2
+
+
+def test_a_function_that_never_returns_does_not_keep_the_sweep_from_ending() -> None:
+    floor = Floor(trials=1, max_epochs=3)
+    floor.open("a")
+    floor.foreman.heard("a", HERE, [step(1, 1)])
+    assert not floor.foreman.finished, "the trial may be promoted, on another slot"
+    floor.open("b")
+    floor.hear("b", step(1, 3, waits=False), Ended(trial=1, end=End.RETURNED))
+    assert floor.foreman.finished
+
+
+def test_a_trial_whose_checkpoint_is_gone_starts_again() -> None:
+    floor = Floor(trials=1, max_epochs=3)
+    floor.open("a")
+    assert work(floor.hear("a", step(1, 1))).epoch == 1
+    gone = Ended(trial=1, end=End.LOST, reason="its checkpoint after epoch 1 is gone")
+    assert work(floor.hear("a", gone)).epoch == 0

@@ -143,7 +143,7 @@ def test_the_best_is_printed_as_yaml_with_its_origin_in_comments(finished: Eveni
     checkpoint = finished.folder.path / "trials" / "2" / "epoch-3"
     assert lines == [
         "# trial 2: loss 0.125 at epoch 3",
-        f"# checkpoint: {checkpoint}",
+        f"# its latest checkpoint: {checkpoint}",
         "x: 2",
         "depth: 2",
     ]
@@ -154,7 +154,9 @@ def test_paths_are_shown_as_one_would_type_them(
     finished: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(finished.folder.path.parent)
-    assert shown(show.best, results(finished))[1] == "# checkpoint: run/trials/2/epoch-3"
+    assert (
+        shown(show.best, results(finished))[1] == "# its latest checkpoint: run/trials/2/epoch-3"
+    )
     assert show.short(Path("/somewhere/else")) == "/somewhere/else"
 
 

@@ -29,6 +29,7 @@ class Slot:
 
     def __init__(self) -> None:
         self.job: Job | None = None
+        self.halted: int | None = None
         self.epoch = self.until = 0
 
     def take(self, orders: list[Order]) -> None:
@@ -38,9 +39,12 @@ class Slot:
             elif isinstance(order, Answer) and order.until is not None:
                 self.until = order.until
             elif isinstance(order, Answer):
-                self.job = None
+                self.job, self.halted = None, order.trial
 
     def look(self) -> list[Message]:
+        if self.halted is not None:
+            ended, self.halted = Ended(trial=self.halted, end=End.HALTED), None
+            return [ended]
         assert self.job is not None
         if self.epoch == self.job.max_epochs:
             return [Ended(trial=self.job.trial, end=End.RETURNED)]
@@ -74,9 +78,10 @@ def search(slots: int, *, chance: int = 0, loss: float = 0.0) -> tuple[Study, li
             slot.take(foreman.opened(f"slot {opened}"))
         for name, orders in foreman.wake(foreman.idle).items():
             floor[name].take(orders)
-        if not foreman.busy:
+        talking = sorted({*foreman.busy, *foreman.leaving})
+        if not talking:
             continue
-        name = dice.choice(sorted(foreman.busy))
+        name = dice.choice(talking)
         if dice.random() < loss:
             del floor[name]
             foreman.lost(name, "its worker died")

@@ -190,7 +190,9 @@ def test_too_large_a_grid_is_refused_with_its_size() -> None:
     assert refusal(sampler="grid", parameters=parameters) == message
 
 
-CONSTANTS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.floats(-9, 9))
+CONSTANTS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.text(), st.floats(-9, 9)
+)
 BOUNDS = st.tuples(st.integers(-99, 99), st.integers(1, 99))
 ANY_PARAMETER = st.one_of(
     CONSTANTS,
@@ -212,3 +214,16 @@ def test_a_sweep_survives_being_written_as_json(parameters: dict[str, Any], samp
 def test_grid_settings_survive_being_written_as_json() -> None:
     made = sweep(sampler=Grid(), scheduler=Never(), parameters={"a": Choice(values=[1, None])})
     assert Sweep(**json.loads(json.dumps(made.model_dump(mode="json")))) == made
+
+
+def test_a_whole_number_beyond_64_bits_is_refused() -> None:
+    assert refusal(parameters={"a": 2**63}).startswith("sweep: parameters.a: 9223372036854775808 ")
+    found = refusal(parameters={"a": {"min": 1, "max": 2**63}})
+    assert found == f"sweep: parameters.a.max: max is {2**63}, beyond integers of 64 bits"
+
+
+def test_an_endless_time_is_refused() -> None:
+    assert refusal(time=float("inf")).startswith("sweep: time: ")
+    assert refusal(time=True) == (
+        "sweep: time: True is not a duration; write 9h, 90m, 1h30m or 45s"
+    )

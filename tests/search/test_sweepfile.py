@@ -184,7 +184,11 @@ MISTAKES = {
         small(more="scheduler: {name: hyperband}\n"),
         "a.yaml:4: scheduler: 'hyperband' is not one of asha, none. Did you mean \"asha\"?",
     ),
-    "missing bound": (small("\n    min: 1"), "a.yaml:3: parameters.lr.max: is missing"),
+    "missing bound": (
+        small("\n    min: 1"),
+        "a.yaml:3: parameters.lr.max: is missing; "
+        "a mapping is a range, with min and max, or a choice, with values",
+    ),
     "min above max": (
         small("{min: 2, max: 1}"),
         "a.yaml:3: parameters.lr.min: min 2 is not below max 1; swap them, or write the value "

@@ -155,3 +155,11 @@ def test_a_metric_that_comes_late_is_a_column_with_gaps(results_of: ResultsOf) -
     results = results_of(Sweep(metric="loss", parameters={"p": Float(min=0.0, max=1.0)}), events)
     assert results.curves["accuracy"].fillna(-1).tolist() == [-1, 0.9]
     assert results.trials["last/accuracy"][0] == 0.9
+
+
+def test_a_metric_named_like_a_column_gets_a_name_of_its_own(results_of: ResultsOf) -> None:
+    asked = Asked(trial=1, epoch=0, reason="random", config={"p": 0.5})
+    report = Reported(trial=1, epoch=1, metrics={"loss": 1.0, "epoch": 7.0})
+    sweep = Sweep(metric="loss", parameters={"p": Float(min=0.0, max=1.0)})
+    curves = results_of(sweep, [asked, report]).curves
+    assert (curves["epoch"].tolist(), curves["metric/epoch"].tolist()) == ([1], [7.0])

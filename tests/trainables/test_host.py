@@ -177,11 +177,12 @@ def test_the_last_report_of_a_loop_left_by_break_is_sent(tmp_path: Path) -> None
     assert slot.next() == returned()
 
 
-def test_a_trial_that_was_told_to_halt_sends_no_end(tmp_path: Path) -> None:
+def test_a_trial_that_was_told_to_halt_says_when_its_function_has_returned(tmp_path: Path) -> None:
     slot = Slot(train, tmp_path)
     slot.start(1, until=1)
     slot.start(2)
     slot.halt_at(epoch=1)
+    assert slot.next() == Ended(trial=1, end=End.HALTED)
     step = slot.next()
     assert (step.trial, isinstance(step, Step)) == (2, True)
     assert slot.ended() == returned(2)
@@ -199,6 +200,7 @@ def test_what_a_halted_function_raises_on_its_way_out_is_not_held_against_it(
     slot.start(1, until=1)
     slot.start(2)
     slot.halt_at(epoch=1)
+    assert slot.next() == Ended(trial=1, end=End.HALTED)
     assert slot.ended() == returned(2)
 
 
