@@ -245,10 +245,16 @@ def _survive_memory_kills(controller: TuneController) -> None:
 
 
 def _why(slot: TuneTrial) -> str:
-    """Why a slot was lost, in a line."""
-    error = slot.get_pickled_error() or slot.get_error()
-    if isinstance(error, ray.exceptions.RayTaskError):
-        lines = str(error.cause).splitlines()
-        return f"its worker failed: {lines[0] if lines else type(error.cause).__name__}"
-    lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
-    return f"its worker died: {lines[0]}" if lines else "its worker died"
+    """Why a slot was lost, in a line: from the text that Tune leaves in its scratch folder."""
+    try:
+        text = Path(slot.error_file).read_text(encoding="utf-8")
+    except (OSError, TypeError):
+        return "its worker died"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    latest = [place for place, line in enumerate(lines) if line.startswith("Failure # ")][-1:]
+    lines = lines[latest[0] + 1 :] if latest else lines
+    if not lines:
+        return "its worker died"
+    if "creation task" in text or "Traceback" in text:  # an exception, while it was set up
+        return f"its worker failed: {lines[-1]}"
+    return f"its worker died: {lines[0]}"

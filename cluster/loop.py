@@ -71,6 +71,9 @@ class Loop:
                     self._search(engine)
                 finally:
                     engine.close()
+        except SystemExit:  # how Ray answers a SIGTERM that comes while it starts
+            self._request.signal = self._request.signal or "SIGTERM"
+            self.reason = f"stopped by {self._request.signal}"
         except Exception as error:
             self.reason = f"its driver failed: {error}"
             foreman.stop(self.reason)
