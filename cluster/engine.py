@@ -73,6 +73,8 @@ class Engine:
 
         Errors: whatever went wrong in the Study or journal; ClusterError if no slot comes up.
         """
+        if not self._live and not self.wants_slot():
+            return  # Tune would wait ten minutes for somebody to open one
         self._controller.step()
         for slot, orders in self.foreman.wake(self._asleep).items():
             self._asleep.remove(slot)

@@ -139,6 +139,19 @@ def test_sigterm_stops_cleanly_too(place: Path) -> None:
     assert closed["reason"] == "stopped by SIGTERM"
 
 
+def test_sigterm_while_ray_starts_stops_cleanly(place: Path) -> None:
+    process = driver(place, "run", "toy.yaml", "--out", "run")
+    for _ in range(600):
+        if (place / "run" / "journal.jsonl").exists():
+            break
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.terminate()
+    assert process.wait(60) == 75
+    assert nightsweep.load(place / "run").ledger.ended_because == "stopped by SIGTERM"
+    assert driver(place, "resume", "run", "--trials", "2").wait(120) == 0
+
+
 def test_a_second_signal_ends_at_once_and_loses_nothing(place: Path) -> None:
     (place / "toy.py").write_text(TRAIN.replace("time.sleep(0.05)", "time.sleep(5)"))
     process = driver(place, "run", "toy.yaml", "--out", "run")
