@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ def run(
     train: TrainingFunction,
     parameters: Mapping[str, Any],
     *,
-    metric: str,
+    metric: str | Sequence[str | Mapping[str, Any]],
     goal: Literal["minimize", "maximize"] = "minimize",
     out: str | Path | None = None,
     quiet: bool = False,
@@ -30,16 +30,18 @@ def run(
 
     Args:
         parameters: Float, Int and Choice, or the same as mappings; other values are constants.
-        metric: What `train` reports, and `goal` whether it is to be small or large.
+        metric: What `train` reports, and `goal` whether it is to be small or large; or a list as
+            in a sweep file, each with its own: `["loss", {"name": "memory_mb", "max": 400}]`.
         out: The run folder; `runs/<name>-<time>` without it.
         quiet: Show nothing while it runs.
-        options: What else a sweep file may hold: name, max_epochs, trials, time, sampler,
-            scheduler, resources, slots, seed.
+        options: What else a sweep file may hold: name, constraints, max_epochs, trials,
+            replicates, time, sampler, scheduler, resources, slots, seed, from_ (earlier runs).
 
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.
     """
-    sweep = Sweep(metric={"name": metric, "goal": goal}, parameters=dict(parameters), **options)
+    metrics = {"name": metric, "goal": goal} if isinstance(metric, str) else list(metric)
+    sweep = Sweep(metric=metrics, parameters=dict(parameters), **options)
     return start(sweep, train, out=Path(out) if out else None, display=_display(quiet))
 
 

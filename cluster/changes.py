@@ -44,7 +44,7 @@ def changes_on_disk(results: Results) -> dict[str, Any]:
 def differences(a: Sweep, b: Sweep) -> list[str]:
     """The keys that differ; for parameters, `parameters.lr`."""
     keys = []
-    for key in type(a).model_fields:
+    for key, field in type(a).model_fields.items():
         if key == "parameters":
             names = dict.fromkeys((*a.parameters, *b.parameters))
             keys += [
@@ -53,7 +53,7 @@ def differences(a: Sweep, b: Sweep) -> list[str]:
                 if a.parameters.get(name) != b.parameters.get(name)
             ]
         elif getattr(a, key) != getattr(b, key):
-            keys.append(key)
+            keys.append(field.alias or key)
     return keys
 
 
@@ -77,7 +77,8 @@ def _refused(key: str, path: Path, began: Sweep, edited: Sweep) -> Problem:
 
 def _show(sweep: Sweep, key: str) -> str:
     first, _, name = key.partition(".")
-    value = getattr(sweep, first)
+    own: Any = getattr(sweep, first, None)  # what has another name in Python is shown as written
+    value = sweep.model_dump()[first] if first in ("metric", "from") else own
     if name:
         value = value.get(name, "nothing")
     dump = getattr(value, "model_dump", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,7 @@ def resume(
 @app.command()
 def check(file: File, as_json: Json = False) -> None:
     """Check a sweep file and its training function, and say what will run."""
+    from ..search.earlier import lessons, told
     from ..search.sweepfile import load
     from ..trainables.function import load as load_function
 
@@ -98,10 +100,37 @@ def check(file: File, as_json: Json = False) -> None:
             f"{file}: train is missing; write train: module:function or file.py:function"
         )
     load_function(sweep.train, file.absolute().parent)
+    learned = lessons(sweep, file.absolute().parent)
     if as_json:
         _print(sweep.model_dump(mode="json"))
     else:
         show.plan(Console(), sweep, file)
+        for lesson in learned:
+            show.say(Console(), f"It {told(lesson)}.")
+
+
+@app.command()
+def plan(
+    file: File,
+    slots: Slots = None,
+    epoch_seconds: Annotated[
+        float, typer.Option(min=0.001, help="How long an epoch takes, in seconds.")
+    ] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Simulate a sweep: how long it will take, and what other settings would change."""
+    from ..search.plan import plan as simulated
+    from ..search.sweepfile import load
+    from . import tell
+
+    sweep = load(file)
+    slots = slots or sweep.slots or 1
+    found = simulated(sweep, slots=slots, epoch_seconds=epoch_seconds)
+    if as_json:
+        variants = [asdict(forecast) for forecast in found]
+        _print({"slots": slots, "epoch_seconds": epoch_seconds, "variants": variants})
+    else:
+        tell.forecasts(Console(), sweep, found, slots, epoch_seconds)
 
 
 @app.command()
@@ -112,6 +141,24 @@ def status(run: Run, as_json: Json = False) -> None:
         _print(results.as_json() | {"driver": show.driver(results)})
     else:
         show.status(Console(), results)
+
+
+@app.command()
+def why(
+    run: Run,
+    trial: Annotated[int, typer.Argument(help="The trial's number.")],
+    as_json: Json = False,
+) -> None:
+    """Say why a trial was stopped, waits, goes on or failed."""
+    from ..search.runfolder import RunFolder
+    from ..search.why import load
+    from . import tell
+
+    story = load(run, trial)
+    if as_json:
+        _print(story.as_json())
+    else:
+        tell.life(Console(), story, RunFolder.open(run))
 
 
 @app.command()
@@ -127,14 +174,16 @@ def report(run: Run, as_json: Json = False) -> None:
 
 @app.command()
 def best(run: Run, as_json: Json = False) -> None:
-    """Print the best configuration, as YAML."""
+    """Print the best configuration, as YAML; of several objectives, all on the front."""
     results = Results.load(run)
     if results.best is None:
         metric = results.sweep.metric.name
         print(f"no trial has reported a finite {metric} yet", file=sys.stderr)
         raise typer.Exit(NOTHING_FOUND)
     if as_json:
-        _print(results.as_json()["best"])
+        found = results.as_json()
+        several = {"front": found["front"]} if len(results.sweep.objectives) > 1 else {}
+        _print(found["best"] | several)
     else:
         show.best(Console(), results)
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..search.record import Status
 from ..search.runfolder import RunFolder
+from ..search.schedulers import Step
 from ..search.study import Study
 from ..search.summary import WORDS, duration
 
@@ -22,12 +23,17 @@ REFRESH = 0.5  # seconds
 NEWS = 30.0  # seconds between plain lines when nothing new is found
 FLOOD = 1.0  # and at least, when much is
 BAR = 24  # characters
+RUNGS = 12  # lines of the ladder, at most
 
 
 class Display(Protocol):
     """Shows a search. `slots` is how many trials may run at once, once that is known."""
 
     slots: int
+
+    def note(self, text: str) -> None:
+        """Say something before the search begins."""
+        ...
 
     def showing(self, study: Study, folder: RunFolder) -> contextlib.AbstractContextManager[None]:
         """Show this study meanwhile."""
@@ -42,6 +48,9 @@ class Silent:
     """Shows nothing."""
 
     slots = 0
+
+    def note(self, text: str) -> None:
+        """Nothing to show."""
 
     @contextlib.contextmanager
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
@@ -61,6 +70,9 @@ class Plain:
         self._best: tuple[int, int] | None = None
         self._next = self._earliest = 0.0
         self._notice = ""
+
+    def note(self, text: str) -> None:
+        self._say(text)
 
     @contextlib.contextmanager
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
@@ -95,6 +107,9 @@ class InTerminal:
         self._next = 0.0
         self._best: tuple[int, int] | None = None
         self._best_at = 0.0
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     @contextlib.contextmanager
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
@@ -140,13 +155,14 @@ def counted(study: Study, counts: Mapping[Status, int] | None = None) -> str:
 
 
 def leader(study: Study) -> str:
-    """`val_loss 0.0713 by trial 14 at epoch 20`."""
-    best = study.best
+    """`val_loss 0.0713 by trial 14 at epoch 20`; every metric that matters, and the front."""
+    best, sweep = study.best, study.sweep
     if best is None:
-        return f"no {study.sweep.metric.name} yet"
-    return (
-        f"{study.sweep.metric.name} {best.best:.4g} by trial {best.id} at epoch {best.best_epoch}"
-    )
+        return f"no {sweep.metric.name} yet"
+    values = ", ".join(f"{m.name} {best.best_metrics[m.name]:.4g}" for m in sweep.outcomes)
+    beside = f", one of {len(study.front)} on the front" if len(sweep.objectives) > 1 else ""
+    unmet = "" if best.score.feasible else "; no trial meets the constraints yet"
+    return f"{values} by trial {best.id} at epoch {best.best_epoch}{beside}{unmet}"
 
 
 def left(study: Study, searched: float) -> str:
@@ -164,7 +180,7 @@ def left(study: Study, searched: float) -> str:
 def ladder(study: Study) -> Table:
     """One line a rung: how many have come so far, and how many of them wait."""
     table = Table.grid(padding=(0, 1))
-    steps = study.ladder
+    steps = few(study.ladder)
     most = max([step.arrived for step in steps] + [1])
     for step in steps:
         went = step.arrived - step.paused
@@ -172,6 +188,14 @@ def ladder(study: Study) -> Table:
         waiting = f", {step.paused} wait" if step.paused else ""
         table.add_row(f"epoch {step.epoch}", bar, f"{step.arrived} reached{waiting}")
     return table
+
+
+def few(steps: list[Step]) -> list[Step]:
+    """The first and the last rung, and others ever further apart, where there are many."""
+    if len(steps) <= RUNGS:
+        return steps
+    growth = [len(steps) ** (line / (RUNGS - 1)) for line in range(RUNGS)]
+    return [steps[number - 1] for number in sorted({round(reached) for reached in growth})]
 
 
 def choose(console: Console) -> Display:

@@ -44,6 +44,7 @@ class Work:
     trial: int
     heard: bool = False
     halting: bool = False
+    saving: bool = False  # it stood still when it was told, and saves itself next if it can
 
 
 class Foreman:
@@ -108,7 +109,9 @@ class Foreman:
         self._dry = False
         losses = self.study.trials[work.trial].losses
         if losses >= RETRIES:
-            self.study.fail(work.trial, f"{reason}; tried {losses + 1} times")
+            # Only a trial can be blamed for using up the memory, each time it was tried.
+            lost = "memory" not in reason
+            self.study.fail(work.trial, f"{reason}; tried {losses + 1} times", lost=lost)
         else:
             self.study.interrupt(work.trial, reason, lost=True)
 
@@ -167,11 +170,21 @@ class Foreman:
             return []
         self._dry = False
         if decision is Decision.CONTINUE and not self.stopping:
-            return [Answer(trial=step.trial, until=self.study.until(step.trial))]
+            return [self._go_on(step.trial)]
+        if decision is Decision.CONTINUE and not self._saved(slot, step):
+            self.busy[slot].halting = self.busy[slot].saving = True
+            return [Halt(), self._go_on(step.trial)]  # in this order: its next report knows of it
         if decision is Decision.CONTINUE:
             self.study.interrupt(step.trial, self.stopping)
         del self.busy[slot]
         return [self._dismiss(slot, step.trial)]
+
+    def _go_on(self, trial: int) -> Answer:
+        return Answer(trial=trial, until=self.study.until(trial))
+
+    def _saved(self, slot: str, step: Step) -> bool:
+        """Whether a trial has saved itself here if it can; it does so where it may be paused."""
+        return step.checkpoint or self.busy[slot].saving or self.study.sweep.scheduler.pauses
 
     def _dismiss(self, slot: str, trial: int) -> Answer:
         self.leaving[slot] = trial
@@ -211,11 +224,12 @@ class Foreman:
             epoch=trial.epoch,
             until=trial.until,
             max_epochs=sweep.max_epochs,
-            metric=sweep.metric.name,
+            metrics=tuple(metric.name for metric in sweep.outcomes),
             seed=int(np.random.SeedSequence([sweep.seed, trial.id]).generate_state(1)[0]),
             folder=self._folder.trial(trial.id),
             attempt=self.study.trials[trial.id].attempts,
             gpus=sweep.resources.gpus,
+            pauses=sweep.scheduler.pauses,
         )
         return [job]
 

@@ -82,7 +82,7 @@ def _fill(folder: Path, best: Best, results: Results) -> None:
     values = {
         "trial": best.trial,
         "epoch": best.epoch,
-        results.sweep.metric.name: best.value,
+        **{metric.name: best.metrics[metric.name] for metric in results.sweep.outcomes},
         "config": best.config,
         "metrics": finite_or_text(best.metrics),
         "checkpoint_epoch": results.study.trials[best.trial].saved or None,

@@ -94,7 +94,7 @@ class Loop:
             )
             self._keeper.refresh(self._study)
         self.done = not self._request.signal
-        self.reason = foreman.stopping or self._all_done()
+        self.reason = foreman.stopping or all_done(self._study)
 
     def _notice(self, engine: Engine) -> str:
         busy = len(engine.foreman.busy)
@@ -113,5 +113,10 @@ class Loop:
             return f"its time of {duration(limit)} is over"
         return ""
 
-    def _all_done(self) -> str:
-        return f"all {plural(len(self._study.trials), 'trial')} are decided"
+
+def all_done(study: Study) -> str:
+    """Why a sweep is at its end; also said, if it has come to it sooner than was asked for."""
+    reason = f"all {plural(len(study.trials), 'trial')} are decided"
+    if study.limit != study.sweep.limit and (study.sweep.limit or study.sweep.time):
+        reason += ", and there is no other configuration to try"
+    return reason

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..search.earlier import lessons, told, unlearned
 from ..search.errors import TrainingFunctionError
-from ..search.events import FORMAT, Closed, Opened
+from ..search.events import FORMAT, Closed, Learned, Opened
 from ..search.ledger import Ledger
 from ..search.lock import Lock
 from ..search.results import Results
@@ -63,13 +64,19 @@ def start(
         raise TrainingFunctionError("the sweep names no training function; write train: ...")
     else:
         load(sweep.train, source.folder)
+    learned = lessons(sweep, source.folder)
     folder = RunFolder.create(out or _new_folder(sweep.name))
     results = Results(folder, Study(sweep), Ledger())
     with _locked(folder):
         try:
             _write_header(folder, sweep, source)
             return _drive(
-                results, function or sweep.train or "", source.folder, display or Silent(), {}
+                results,
+                function or sweep.train or "",
+                source.folder,
+                display or Silent(),
+                {},
+                learned,
             )
         except BaseException:
             if not results.study.trials:
@@ -101,6 +108,7 @@ def resume(
             base,
             display or Silent(),
             edits,
+            unlearned(results.study, base),
         )
 
 
@@ -110,6 +118,7 @@ def _drive(
     base: Path,
     display: Display,
     edits: dict[str, Any],
+    learned: Sequence[Learned],
 ) -> Results:
     """Search, from what there is, until done or told to stop."""
     study, ledger = results.study, results.ledger
@@ -127,6 +136,9 @@ def _drive(
         )
         if edits:
             study.change(**edits)
+        for lesson in learned:
+            display.note(told(lesson))
+            study.learn(lesson)
         for known in study.running:
             study.interrupt(known.id, "its driver ended")
         with stop_request() as request:

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..search.contradiction import share
 from ..search.lock import holder
 from ..search.results import Results
 from ..search.space import Choice, Float, Int
 from ..search.study import Study
 from ..search.summary import duration, plural, show
 from ..search.sweep import Sweep
-from .display import counted, ladder, leader, left
+from .display import RUNGS, counted, ladder, leader, left
 
 LEADERS = 5
 
@@ -32,24 +33,32 @@ def plan(console: Console, sweep: Sweep, file: Path) -> None:
         console,
         f"{plural(limit, 'trial') if limit else 'As many trials as there is time or grid for'} of "
         f"{sweep.train}, up to {plural(sweep.max_epochs, 'epoch')} each{for_time}; "
-        f"{sweep.metric.goal} {sweep.metric.name}.",
+        f"{'; '.join(metric.describe() for metric in sweep.outcomes)}.",
     )
-    rungs = [step.epoch for step in study.ladder[:-1]]
+    if sweep.limit and limit and limit < sweep.limit:
+        say(console, f"There are no more configurations, so it will not be {sweep.limit}.")
+    rungs = [str(step.epoch) for step in study.ladder[:-1]]
     if rungs and limit:
+        if len(rungs) > RUNGS:
+            rungs[3:-1] = ["..."]
         say(
             console,
-            f"{sweep.scheduler.name} decides at epochs {', '.join(map(str, rungs))}: about "
+            f"{sweep.scheduler.name} decides at epochs {', '.join(rungs)}: about "
             f"{study.expected_epochs:.0f} of {limit * sweep.max_epochs} epochs will be trained.",
         )
     say(
         console,
-        f"{sweep.sampler.name} proposes; each trial gets {sweep.resources.cpus:g} CPU and "
+        f"{proposer(sweep)} proposes; each trial gets {sweep.resources.cpus:g} CPU and "
         f"{sweep.resources.gpus:g} GPU; seed {sweep.seed}.",
     )
     table = Table("parameter", "takes", "default", "when", box=None, pad_edge=False)
     for name, value in sweep.parameters.items():
         table.add_row(escape(name), *(escape(cell) for cell in _cells(value)))
     console.print(table)
+    if sweep.constraints:
+        say(console, f"Of all configurations, about {share(sweep.space):.1%} meet")
+    for constraint in sweep.constraints:
+        say(console, f"  {constraint}")
 
 
 def status(console: Console, results: Results) -> None:
@@ -79,28 +88,35 @@ def report(console: Console, results: Results) -> None:
 
 
 def best(console: Console, results: Results) -> None:
-    """The best configuration as YAML, with where it comes from in comments."""
-    found = results.best
-    assert found is not None
-    say(
-        console,
-        f"# trial {found.trial}: {results.sweep.metric.name} {found.value:.6g} "
-        f"at epoch {found.epoch}",
-    )
-    if found.checkpoint:
-        say(console, f"# its latest checkpoint: {short(found.checkpoint)}")
-    say(console, yaml.safe_dump(found.config, sort_keys=False).rstrip())
+    """The best configuration as YAML, with where it comes from in comments.
+
+    Of several objectives the whole front, a document each.
+    """
+    names = [metric.name for metric in results.sweep.outcomes]
+    for place, found in enumerate(results.leaders):
+        if place:
+            say(console, "---")
+        values = ", ".join(f"{name} {found.metrics[name]:.6g}" for name in names)
+        unmet = "" if found.feasible else "; misses the constraints"
+        say(console, f"# trial {found.trial}: {values} at epoch {found.epoch}{unmet}")
+        if found.checkpoint:
+            say(console, f"# its latest checkpoint: {short(found.checkpoint)}")
+        say(console, yaml.safe_dump(found.config, sort_keys=False).rstrip())
 
 
 def leaders(results: Results) -> Table:
     """The best few trials side by side, best first; a line a parameter, so that many fit."""
-    metric, parameters = results.sweep.metric, results.sweep.parameters
-    ranked = [known for known in results.study.trials.values() if known.best_epoch]
-    ranked.sort(key=lambda known: known.best if metric.goal == "minimize" else -known.best)
+    outcomes, parameters = results.sweep.outcomes, results.sweep.parameters
+    ranked = results.study.front
+    if len(results.sweep.objectives) == 1:
+        ranked = [known for known in results.study.trials.values() if known.best_epoch]
+        ranked.sort(key=lambda known: known.score)
     shown = ranked[:LEADERS]
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_row("trial", *(f"[bold]{known.id}[/]" for known in shown))
-    table.add_row(escape(metric.name), *(f"[bold]{known.best:.4g}[/]" for known in shown))
+    for name in (metric.name for metric in outcomes):
+        values = [f"[bold]{known.best_metrics[name]:.4g}[/]" for known in shown]
+        table.add_row(escape(name), *values)
     table.add_row("at epoch", *(str(known.best_epoch) for known in shown))
     table.add_row("status", *(str(results.status(known)) for known in shown))
     for name, parameter in parameters.items():
@@ -131,6 +147,12 @@ def say(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
+def proposer(sweep: Sweep) -> str:
+    """Who proposes, and why where that was chosen for the user."""
+    chosen = sweep.proposer
+    return f"{chosen.sampler.name} ({chosen.why})" if chosen.why else chosen.sampler.name
+
+
 def _state(results: Results) -> str:
     match driver(results):
         case "running":
@@ -145,4 +167,6 @@ def _cells(value: Any) -> tuple[str, str, str]:
     if not isinstance(value, Float | Int | Choice):
         return show(value), "", ""
     when = ", ".join(f"{name} is {wanted}" for name, wanted in (value.when or {}).items())
-    return value.describe(), "" if value.default is None else show(value.default), when
+    believed = f" ({value.prior} prior)" if value.prior else ""
+    default = "" if value.default is None else show(value.default) + believed
+    return value.describe(), default, when

@@ -1,7 +1,7 @@
 """What can happen in a run: one line of the journal each.
 
-A Study is a function of `Asked`, `Reported`, `Finished`, `Failed`, `Interrupted` and `Changed`;
-the others say where and when it happened.
+A Study is a function of `Asked`, `Reported`, `Finished`, `Failed`, `Interrupted`, `Changed` and
+`Learned`; the others say where and when it happened.
 """
 
 from __future__ import annotations
@@ -50,11 +50,12 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The trial is lost: an error, a wrong report, too many lost workers."""
+    """The trial is lost: an error, a wrong report. `lost`: its workers were, too often."""
 
     trial: int
     reason: str
     traceback: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,20 @@ class Changed:
     """The sweep was changed between two drivers: `{"trials": 100}`."""
 
     changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What an earlier sweep has found is taken into account; `missed` trials did not fit.
+
+    `results`: `{"trial": 12, "config": {...}, "values": {"3": {"loss": 0.4}}, "diverged": true}`,
+    as reported at this sweep's rungs. `leaders`: the best trials, to be tried first.
+    """
+
+    run: str
+    results: list[dict[str, Any]]
+    leaders: list[int]
+    missed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +119,14 @@ class Closed:
     elapsed: float
 
 
-Event = Asked | Reported | Finished | Failed | Interrupted | Changed | Opened | Started | Closed
+Event = (
+    Asked | Reported | Finished | Failed | Interrupted | Changed | Learned
+    | Opened | Started | Closed
+)  # fmt: skip
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (
-        Asked, Reported, Finished, Failed, Interrupted, Changed, Opened, Started, Closed,
+        Asked, Reported, Finished, Failed, Interrupted, Changed, Learned, Opened, Started, Closed,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}

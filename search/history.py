@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
 
 from .space import Config
 
@@ -29,37 +31,146 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All observations in the order of their trials, and the trials without one yet."""
+    """All observations in the order of their trials, and the trials without one yet.
+
+    It is of its moment: read it at once, and keep from it what is to be kept.
+
+    `arrivals`: the observations as they came, a trial's again whenever it has reached a rung.
+    `tried`: the configurations that are not to be tried again.
+    """
 
     observations: Sequence[Observation] = ()
+    arrivals: Sequence[Observation] = ()
     pending: Sequence[tuple[int, Config]] = ()
+    tried: Container[Config] = ()
+
+
+@dataclass(slots=True)
+class Standing:
+    """Who has come to a rung, diverged trials included: the best first, and by trial."""
+
+    ranked: list[tuple[float, int]] = field(default_factory=list)
+    trials: list[int] = field(default_factory=list)
+
+    @property
+    def reached(self) -> int:
+        """How many have a value of their own there."""
+        return bisect_left(self.ranked, (math.inf,))
+
+    def move(self, trial: int, old: float | None, new: float | None) -> None:
+        """A trial's value has changed; None where it has none."""
+        if old is not None:
+            del self.ranked[bisect_left(self.ranked, (old, trial))]
+            del self.trials[bisect_left(self.trials, trial)]
+        if new is not None:
+            insort(self.ranked, (new, trial))
+            insort(self.trials, trial)
+
+
+class Standings(Sequence[Observation]):
+    """Observations in the order of their trials, and the standing at each rung.
+
+    Both are kept in order as results come in: sorted anew for each proposal, they would make
+    most of the cost of a long sweep.
+    """
+
+    def __init__(self, observations: Iterable[Observation] = ()) -> None:
+        self.rungs: dict[int, Standing] = {}
+        self._known: dict[int, Observation] = {}
+        self._trials: list[int] = []
+        self._diverged: set[int] = set()
+        for observation in observations:
+            self.put(observation)
+
+    @classmethod
+    def of(cls, observations: Sequence[Observation]) -> Standings:
+        """The standings among these observations; themselves, where they are standings."""
+        return observations if isinstance(observations, cls) else cls(observations)
+
+    def put(self, observation: Observation) -> None:
+        """Take what is known of a trial now, in the place of what was known before."""
+        trial = observation.trial
+        before = self._known.get(trial)
+        if before is None:
+            before = Observation(trial=trial, config=observation.config, values={})
+            insort(self._trials, trial)
+        self._known[trial] = observation
+        for rung in observation.values.keys() - self.rungs.keys():
+            lost = sorted(self._diverged)
+            self.rungs[rung] = Standing([(math.inf, other) for other in lost], lost)
+        turned = observation.diverged != before.diverged
+        if turned:
+            self._diverged ^= {trial}
+        for rung in self.rungs if turned else observation.values:
+            old, new = before.at(rung), observation.at(rung)
+            if old != new:
+                self.rungs[rung].move(trial, old, new)
+
+    def known(self, trial: int) -> Observation | None:
+        """What is known of a trial."""
+        return self._known.get(trial)
+
+    @overload
+    def __getitem__(self, index: int) -> Observation: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Observation]: ...
+    def __getitem__(self, index: int | slice) -> Observation | list[Observation]:
+        if isinstance(index, slice):
+            return [self._known[trial] for trial in self._trials[index]]
+        return self._known[self._trials[index]]
+
+    def __iter__(self) -> Iterator[Observation]:
+        return map(self._known.__getitem__, self._trials)
+
+    def __len__(self) -> int:
+        return len(self._trials)
 
 
 class Observations:
     """Collects observations, one a trial."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Observation] = {}
+        self._standings = Standings()
+        self._arrivals: list[Observation] = []
+        self._pending: dict[int, Config] = {}
+
+    def began(self, trial: int, config: Config) -> None:
+        """A trial has been started; until it has a result, or ends, it is pending."""
+        self._pending[trial] = config
+
+    def ended(self, trial: int) -> None:
+        """A trial has ended, however it did."""
+        self._pending.pop(trial, None)
 
     def note(self, trial: int, config: Config, rung: int, value: float) -> None:
         """A trial has reached a rung."""
         values = {**self._values(trial), rung: value}
-        self._known[trial] = Observation(trial=trial, config=config, values=values)
+        self.put(Observation(trial=trial, config=config, values=values))
 
     def diverged(self, trial: int, config: Config) -> None:
         """A trial has diverged."""
-        self._known[trial] = Observation(
-            trial=trial, config=config, values=self._values(trial), diverged=True
+        values = self._values(trial)
+        self.put(Observation(trial=trial, config=config, values=values, diverged=True))
+
+    def history(self, tried: Container[Config] = ()) -> History:
+        """What is known now. While nobody has a value, there is nothing to be learned."""
+        pending = list(self._pending.items())
+        return History(
+            observations=self._standings,
+            arrivals=self._arrivals if self._standings.rungs else (),
+            pending=pending,
+            tried=tried,
         )
 
-    def history(self, live: Iterable[tuple[int, Config]]) -> History:
-        """What is known now; of the trials that live, those without a result are pending."""
-        pending = [(trial, config) for trial, config in live if trial not in self._known]
-        observations = [self._known[trial] for trial in sorted(self._known)]
-        return History(observations=observations, pending=pending)
+    def put(self, observation: Observation) -> None:
+        """Take what is known of a trial."""
+        self._pending.pop(observation.trial, None)
+        self._standings.put(observation)
+        self._arrivals.append(observation)
 
     def _values(self, trial: int) -> Mapping[int, float]:
-        return self._known[trial].values if trial in self._known else {}
+        known = self._standings.known(trial)
+        return known.values if known else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,15 @@ ELSEWHERE = {
     "bayes": "tpe",
     "bayesian": "tpe",
     "optuna": "tpe",
-    "hyperband": "asha",
+    "async_hyperband": "hyperband",
+    "medianstop": "median",
+    "median_stopping": "median",
+    "min_samples_required": "min_trials",
+    "min_trials_required": "min_trials",
+    "interval_steps": "every",
+    "evaluation_interval": "every",
+    "delay_evaluation": "grace",
+    "start_step": "grace",
 }
 
 

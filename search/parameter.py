@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Condition = dict[str, Any]
 
+Prior = Literal["low", "medium", "high"]
+
+PRIOR = "how surely the default is believed to be good; trials are drawn near it first"
 WHEN = "only used when these parameters have these values (a list: any of them)"
 
 
@@ -37,6 +40,7 @@ class _Range(BaseModel):
         None, description="distance between neighbours; with log: their ratio"
     )
     default: float | None = Field(None, description="tried first")
+    prior: Prior | None = Field(None, description=PRIOR)
     when: Condition | None = Field(None, description=WHEN)
 
     @model_validator(mode="after")
@@ -60,6 +64,7 @@ class _Range(BaseModel):
             self._check_step(self.step)
         if self.default is not None and not self.contains(self.default):
             raise wrong("default", f"default {self.default:g} is not among {self.describe()}")
+        _check_prior(self.prior, self.default)
         return self
 
     def _check_step(self, step: float) -> None:
@@ -211,6 +216,7 @@ class Choice(BaseModel):
 
     values: list[Any]
     default: Any = Field(None, description="tried first")
+    prior: Prior | None = Field(None, description=PRIOR)
     when: Condition | None = Field(None, description=WHEN)
 
     @model_validator(mode="after")
@@ -222,6 +228,7 @@ class Choice(BaseModel):
                 raise wrong("values", f"{value!r} is listed twice")
         if self.default is not None and not self.contains(self.default):
             raise wrong("default", f"default {self.default!r} is not among {self.describe()}")
+        _check_prior(self.prior, self.default)
         return self
 
     @property
@@ -272,6 +279,11 @@ Parameter = Float | Int | Choice
 def same(a: Any, b: Any) -> bool:
     """Equality that keeps True apart from 1, and 1 together with 1.0."""
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+def _check_prior(prior: Prior | None, default: Any) -> None:
+    if prior is not None and default is None:
+        raise wrong("prior", f"{prior} says how good the default is; give a default too")
 
 
 def _number(value: Any) -> bool:

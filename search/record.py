@@ -1,4 +1,4 @@
-"""What a Study remembers of one trial."""
+"""What a Study remembers of one trial, and what it gives out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .events import Metrics
+from .objective import Score
 from .space import Config
+
+UNSCORED = Score(math.inf, ())  # worse than every score
 
 
 class Status(StrEnum):
@@ -24,6 +27,16 @@ class Status(StrEnum):
     @property
     def ended(self) -> bool:
         return self in (Status.STOPPED, Status.COMPLETED, Status.DIVERGED, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A trial to train: from `epoch` epochs done until a decision is due at epoch `until`."""
+
+    id: int
+    config: Config
+    epoch: int
+    until: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,3 +59,5 @@ class Record:
     best: float = math.nan
     best_metrics: Metrics = field(default_factory=dict)
     best_epoch: int = 0
+    score: Score = UNSCORED  # at its best epoch
+    latest: Score = UNSCORED  # at its last

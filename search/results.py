@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import journal
+from .audit import audit
 from .errors import JournalError
 from .events import finite_or_text
 from .ledger import Ledger, Page
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 class Best:
     """The best trial: by the best value of the sweep's metric at any of its epochs.
 
-    `metrics` are those of that `epoch`; `checkpoint` is the latest kept, or None.
+    `metrics` are those of that `epoch`; `checkpoint` is the latest kept, or None. With several
+    objectives `value` is that of the first, and the epoch the trial's last. `feasible`: it meets
+    the constraints on metrics.
     """
 
     trial: int
@@ -42,6 +45,18 @@ class Best:
     value: float
     metrics: dict[str, float]
     checkpoint: Path | None
+    feasible: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts; numbers that JSON lacks are words."""
+        return {
+            "trial": self.trial,
+            "epoch": self.epoch,
+            "value": self.value,
+            "config": self.config,
+            "metrics": finite_or_text(self.metrics),
+            "checkpoint": str(self.checkpoint) if self.checkpoint else None,
+        }
 
 
 class Results:
@@ -85,9 +100,20 @@ class Results:
     @property
     def best(self) -> Best | None:
         """The best trial; None while no trial has reported a finite value."""
-        leader = self.study.best
-        if leader is None:
-            return None
+        return self._best(self.study.best) if self.study.best else None
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The rows of `trials` that none dominates, by the first objective; of one, the best."""
+        order = [known.id for known in self.study.front]
+        return self.trials.set_index("trial", drop=False).loc[order].reset_index(drop=True)
+
+    @property
+    def leaders(self) -> list[Best]:
+        """The trials of the front, by the first objective; of one objective, the best alone."""
+        return [self._best(known) for known in self.study.front]
+
+    def _best(self, leader: Record) -> Best:
         kept = self.folder.trial(leader.id) / f"epoch-{leader.saved}"
         return Best(
             trial=leader.id,
@@ -96,6 +122,7 @@ class Results:
             value=leader.best,
             metrics=leader.best_metrics,
             checkpoint=kept if leader.saved and kept.exists() else None,
+            feasible=leader.score.feasible,
         )
 
     @property
@@ -141,15 +168,19 @@ class Results:
             "epochs": self.study.trained,
             "metric": self.sweep.metric.model_dump(),
             "failures": self.failures,
-            "best": best
-            and {
-                "trial": best.trial,
-                "epoch": best.epoch,
-                "value": best.value,
-                "config": best.config,
-                "metrics": finite_or_text(best.metrics),
-                "checkpoint": str(best.checkpoint) if best.checkpoint else None,
-            },
+            "audit": [asdict(rung) for rung in audit(self.study)],
+            "best": best and best.as_json(),
+            **self._several(),
+        }
+
+    def _several(self) -> dict[str, Any]:
+        """What the summary says more where several metrics matter."""
+        if len(self.sweep.outcomes) == 1:
+            return {}
+        return {
+            "metrics": [metric.model_dump() for metric in self.sweep.outcomes],
+            "feasible": self.best is not None and self.best.feasible,
+            "front": [leader.as_json() for leader in self.leaders],
         }
 
     def write(self) -> list[Path]:

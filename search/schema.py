@@ -16,9 +16,11 @@ def schema() -> dict[str, Any]:
     found["title"] = "nightsweep sweep file"
     properties = found["properties"]
     properties["time"]["anyOf"].append(DURATION)
-    metric = [properties["metric"], {"type": "string"}]
-    only = {"type": "array", "items": {"anyOf": metric}, "minItems": 1, "maxItems": 1}
-    properties["metric"] = {"anyOf": [*metric, only]}
+    one = {"anyOf": [properties["metric"].pop("items"), {"type": "string"}]}
+    several = properties["metric"] | {"items": one, "minItems": 1}
+    properties["metric"] = {"anyOf": [*one["anyOf"], several]}
+    properties["constraints"] = {"anyOf": [properties["constraints"], {"type": "string"}]}
+    properties["from"] = {"anyOf": [properties["from"], {"type": "string"}]}
     for key in ("sampler", "scheduler"):
         properties[key] = {"anyOf": [_without_mapping(properties[key]), _names(properties[key])]}
     parameter = properties["parameters"]["additionalProperties"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
+from .constraint import Constraint
 from .errors import Problem
 from .nearest import did_you_mean
 from .parameter import Choice, Condition, Float, Int, Parameter, same
@@ -13,12 +15,25 @@ from .parameter import Choice, Condition, Float, Int, Parameter, same
 __all__ = ["Choice", "Condition", "Config", "Float", "Int", "Parameter", "Space"]
 
 Config = dict[str, Any]
+Key = tuple[Any, ...]
+LARGEST = 100_000  # configurations that are listed one by one
 
 
 class Space:
-    """All parameters of a sweep, with their conditions in an order that can be followed."""
+    """All parameters of a sweep, with their conditions in an order that can be followed.
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
+    `fixed`: values that constraints may name besides parameters. Errors: ValueError, where a
+    constraint cannot be read.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        constraints: Sequence[str] = (),
+        fixed: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.fixed = {name: v for name, v in (fixed or {}).items() if name not in parameters}
+        self.constraints = tuple(Constraint(text, self.fixed) for text in constraints)
         self.parameters: dict[str, Parameter] = {}
         self.constants: Config = {}
         self._names = tuple(parameters)
@@ -60,6 +75,27 @@ class Space:
                 config[name] = choose(name, self.parameters[name])
         return {name: config[name] for name in self._names if name in config}
 
+    def allows(self, config: Config) -> bool:
+        """Whether every constraint holds."""
+        return all(constraint.holds(config) for constraint in self.constraints)
+
+    def key(self, config: Config) -> Key:
+        """What tells a configuration from every other one: its parameters' values, hashable."""
+        return tuple(
+            parameter.encode(config[name]) if name in config else None
+            for name, parameter in self.parameters.items()
+        )
+
+    @cached_property
+    def points(self) -> tuple[Config, ...] | None:
+        """All that are allowed, the last parameter turning fastest; None beyond LARGEST."""
+        sizes = [size(parameter) for parameter in self.parameters.values()]
+        if math.prod(LARGEST + 1 if n is None else n for n in sizes) > LARGEST:
+            return None
+        values = {name: levels(parameter) for name, parameter in self.parameters.items()}
+        whole = self._walk(dict(self.constants), self.order, values)
+        return tuple(config for config in whole if self.allows(config))
+
     @property
     def groups(self) -> list[tuple[str, ...]]:
         """Names that are active together (equal conditions), parents first."""
@@ -67,6 +103,20 @@ class Space:
         for name in self.order:
             groups.setdefault(repr(self.parameters[name].when or {}), []).append(name)
         return [tuple(names) for names in groups.values()]
+
+    def _walk(
+        self, config: Config, names: Sequence[str], values: Mapping[str, list[Any]]
+    ) -> Iterator[Config]:
+        """Each way to go on from the values chosen so far; unused parameters are not turned."""
+        if not names:
+            yield {name: config[name] for name in self._names if name in config}
+        elif not self.active(names[0], config):
+            yield from self._walk(config, names[1:], values)
+        else:
+            for value in values[names[0]]:
+                config[names[0]] = value
+                yield from self._walk(config, names[1:], values)
+            del config[names[0]]
 
     def _unstorable(self) -> Iterator[Problem]:
         places: list[tuple[tuple[str, ...], Any]] = [
@@ -106,6 +156,20 @@ class Space:
 
     def _open_parents(self, name: str) -> set[str]:
         return {p for p in self.parameters[name].when or {} if p in self.parameters}
+
+
+def size(parameter: Parameter) -> int | None:
+    """How many values a parameter may take; None where they cannot be counted."""
+    if parameter.count is None and isinstance(parameter, Int):
+        return parameter.max - parameter.min + 1
+    return parameter.count
+
+
+def levels(parameter: Parameter) -> list[Any]:
+    """All values of a parameter that has a `size`, from below."""
+    if parameter.count is None and isinstance(parameter, Int):
+        return list(range(parameter.min, parameter.max + 1))
+    return [parameter.level(index) for index in range(parameter.count or 0)]
 
 
 def options(wanted: Any) -> list[Any]:

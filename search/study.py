@@ -11,33 +11,31 @@ Each call decides, hands its event to `record`, then changes: what is not writte
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from .changing import CHANGEABLE, allowed, changed
+from .contest import Contest
 from .errors import StudyError
-from .events import Asked, Changed, Event, Failed, Finished, Interrupted, Metrics, Reported
-from .history import Observations
-from .record import Record, Status
-from .schedulers import Decision, Step
-from .space import Config
+from .events import (
+    Asked,
+    Changed,
+    Event,
+    Failed,
+    Finished,
+    Interrupted,
+    Learned,
+    Metrics,
+    Reported,
+)
+from .leaders import Leaders
+from .proposer import Proposer
+from .record import Record, Status, Trial
+from .schedulers import Decision, Promotion, Scheduler, Step
 from .sweep import Sweep
 
-CHANGEABLE = ("trials", "time", "slots", "resources")
-
 __all__ = ["CHANGEABLE", "Decision", "Record", "Status", "Study", "Trial"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A trial to train: from `epoch` epochs done until a decision is due at epoch `until`."""
-
-    id: int
-    config: Config
-    epoch: int
-    until: int
 
 
 class Study:
@@ -47,13 +45,12 @@ class Study:
         self.sweep = sweep
         self.trials: dict[int, Record] = {}
         self.trained = 0  # epochs, counted once where an attempt repeated them
-        self.best: Record | None = None
         self._write = record
-        self._sampler = sweep.sampler.build(sweep.space, sweep.seed)
-        self._scheduler = sweep.scheduler.build(sweep.max_epochs)
-        self._sign = 1.0 if sweep.metric.goal == "minimize" else -1.0
-        self._observations = Observations()
-        self._live: dict[int, Record] = {}  # running or waiting
+        self._contest = Contest.of(sweep)
+        self._objective = self._contest.objective
+        self._leaders = Leaders(self._objective)
+        self.proposer = Proposer(sweep, self._contest.observations)
+        self._by: dict[Status, dict[int, Record]] = {status: {} for status in Status}
 
     @classmethod
     def replay(
@@ -94,15 +91,14 @@ class Study:
         """The metrics of a trained epoch; what to do next.
 
         `checkpoint`: the trial could be continued from here later, so it may be paused.
-        Errors: StudyError if the trial is not running, the epoch not after the last one, or the
-        sweep's metric missing.
+        Errors: StudyError if it is not running, the epoch no later one, or a metric missing.
         """
         known = self._running(trial)
         if epoch <= known.epoch:
             raise StudyError(f"trial {trial} reported epoch {epoch} after epoch {known.epoch}")
-        if self.sweep.metric.name not in metrics:
-            raise StudyError(f"trial {trial} reported no {self.sweep.metric.name}")
-        decision, reason = self._decide(known, epoch, metrics[self.sweep.metric.name], checkpoint)
+        if missing := self._objective.missing(metrics):
+            raise StudyError(f"trial {trial} reported no {missing}")
+        decision, reason = self._decide(known, epoch, metrics, checkpoint)
         self._commit(
             Reported(
                 trial=trial,
@@ -124,12 +120,12 @@ class Study:
         reason = f"returned after {known.epoch} of {self.sweep.max_epochs} epochs"
         self._commit(Finished(trial=trial, reason=reason))
 
-    def fail(self, trial: int, reason: str, traceback: str = "") -> None:
-        """The trial is lost. Errors: StudyError if it has ended already."""
+    def fail(self, trial: int, reason: str, traceback: str = "", *, lost: bool = False) -> None:
+        """The trial is lost; `lost`: only its workers were. Errors: StudyError if it has ended."""
         known = self._known(trial)
         if known.status.ended:
             raise StudyError(f"trial {trial} is {known.status}, and cannot fail any more")
-        self._commit(Failed(trial=trial, reason=reason, traceback=traceback))
+        self._commit(Failed(trial=trial, reason=reason, traceback=traceback, lost=lost))
 
     def interrupt(
         self, trial: int, reason: str, *, lost: bool = False, restart: bool = False
@@ -146,33 +142,44 @@ class Study:
         self._write = record
 
     def change(self, **changes: Any) -> None:
-        """Change the sweep in the middle of it, in what CHANGEABLE names; as in a sweep file.
+        """Change what CHANGEABLE names. Errors: StudyError for other keys, SweepError."""
+        self._commit(Changed(changes=allowed(self.sweep, changes)))
 
-        Errors: StudyError for any other key, SweepError for a wrong value; nothing has changed.
-        """
-        for key in changes:
-            if key not in CHANGEABLE:
-                allowed = ", ".join(CHANGEABLE)
-                raise StudyError(f"{key} cannot be changed in a run; what can: {allowed}")
-        sweep = self._changed(changes).model_dump(mode="json")
-        self._commit(Changed(changes={key: sweep[key] for key in changes}))
+    def learn(self, lesson: Learned) -> None:
+        """Take into account what an earlier sweep has found, before the first trial."""
+        self._commit(lesson)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler as it is now; only to be looked at."""
+        return self._contest.scheduler
+
+    @property
+    def best(self) -> Record | None:
+        """The best trial; of several objectives, the one of the front with the best first."""
+        return self._leaders.best
+
+    @property
+    def front(self) -> list[Record]:
+        """The trials that none dominates, by the first objective; of one objective, the best."""
+        return self._leaders.front
 
     @property
     def running(self) -> list[Record]:
         """The trials that hold a slot."""
-        return [known for known in self._live.values() if known.status is Status.RUNNING]
+        return list(self._by[Status.RUNNING].values())
 
     @property
     def counts(self) -> Counter[Status]:
         """How many trials there are of each status."""
-        return Counter(known.status for known in self.trials.values())
+        return Counter({status: len(known) for status, known in self._by.items() if known})
 
     @property
     def ladder(self) -> list[Step]:
         """The rungs as they are filled now; the last one is the last epoch."""
         completed = self.counts[Status.COMPLETED]
         return [
-            *self._scheduler.ladder(),
+            *self.scheduler.ladder(),
             Step(epoch=self.sweep.max_epochs, arrived=completed, paused=0),
         ]
 
@@ -180,12 +187,12 @@ class Study:
     def expected_epochs(self) -> float:
         """How many epochs the whole sweep is expected to train, as far as can be said."""
         trials = len(self.trials) if self.limit is None else self.limit
-        return max(self._scheduler.expected_epochs(trials), self.trained)
+        return max(self.scheduler.expected_epochs(trials), self.trained)
 
     @property
     def limit(self) -> int | None:
         """How many trials there may be: what the sweep says, or all there is to propose."""
-        limits = [self.sweep.limit, self._sampler.count]
+        limits = (self.sweep.limit, self.proposer.count)
         return min((limit for limit in limits if limit is not None), default=None)
 
     def until(self, trial: int) -> int:
@@ -195,25 +202,28 @@ class Study:
     # Decisions: they look, and change nothing.
 
     def _waiting(self) -> Asked | None:
-        waiting = [t for t in self._live.values() if t.status is Status.WAITING]
+        waiting = self._by[Status.WAITING]
         if not waiting:
             return None
-        known = min(waiting, key=lambda t: t.id)
+        known = waiting[min(waiting)]
         return Asked(trial=known.id, epoch=known.epoch, reason=known.reason)
 
     def _promotion(self) -> Asked | None:
-        promotion = self._scheduler.promote(last=self._opened_all)
+        promotion = self.scheduler.promote(last=self._opened_all) or self._rescue()
         if promotion is None:
             return None
         known = self.trials[promotion.trial]
         return Asked(trial=known.id, epoch=known.epoch, reason=promotion.reason)
 
+    def _rescue(self) -> Promotion | None:
+        somebody = self._by[Status.RUNNING] or self._by[Status.COMPLETED]
+        return None if somebody or not self._opened_all else self.scheduler.rescue()
+
     def _proposal(self) -> Asked | None:
         if self._opened_all:
             return None
-        history = self._observations.history((t.id, t.config) for t in self._live.values())
         number = len(self.trials) + 1
-        proposal = self._sampler.propose(number, history)
+        proposal = self.proposer.propose(number)
         if proposal is None:
             return None
         return Asked(trial=number, epoch=0, reason=proposal.origin, config=proposal.config)
@@ -223,18 +233,16 @@ class Study:
         return self.limit is not None and len(self.trials) >= self.limit
 
     def _decide(
-        self, known: Record, epoch: int, value: float, checkpoint: bool
+        self, known: Record, epoch: int, metrics: Metrics, checkpoint: bool
     ) -> tuple[Decision, str]:
-        if not math.isfinite(value):
-            return Decision.STOP, f"diverged at epoch {epoch}: {self.sweep.metric.name} is {value}"
+        if name := self._objective.unusable(metrics):
+            return Decision.STOP, f"diverged at epoch {epoch}: {name} is {metrics[name]}"
         if epoch >= self.sweep.max_epochs:
             return Decision.STOP, f"trained all {self.sweep.max_epochs} epochs"
         if epoch < known.until:
             return Decision.CONTINUE, ""
-        verdict = self._scheduler.judge(
-            known.id, known.until, self._sign * value, can_pause=checkpoint
-        )
-        return verdict.decision, verdict.reason
+        score = self._objective.score(metrics)
+        return self._contest.judge(known.id, known.until, score, can_pause=checkpoint)
 
     # Changes: what an event does to the study. Replay is nothing but these.
 
@@ -251,92 +259,84 @@ class Study:
             case Reported():
                 self._reported(event)
             case Finished():
-                self._observe(self.trials[event.trial], self.sweep.max_epochs)
+                self._contest.returned(self.trials[event.trial], self.sweep.max_epochs)
                 self._end(event.trial, Status.COMPLETED, event.reason)
             case Failed():
                 self._failed(event)
             case Interrupted():
                 known = self.trials[event.trial]
-                known.status, known.reason = Status.WAITING, event.reason
+                self._move(known, Status.WAITING, event.reason)
                 known.epoch = known.saved = event.epoch
                 known.losses += event.lost
-                known.until = self._scheduler.next_rung(max(event.epoch, known.judged))
+                known.until = self._contest.next_rung(known.id, max(event.epoch, known.judged))
             case Changed():
-                self.sweep = self._changed(event.changes)
-
-    def _changed(self, changes: dict[str, Any]) -> Sweep:
-        return Sweep(**{**dict(self.sweep), **changes})
+                self.sweep = changed(self.sweep, event.changes)
+            case Learned():
+                self.proposer.learn(event)
 
     def _asked(self, event: Asked) -> None:
         if event.config is not None:
+            self.proposer.began(event.trial, event.config)
             known = Record(id=event.trial, config=event.config, origin=event.reason)
             self.trials[event.trial] = known
         else:
             known = self.trials[event.trial]
             if known.status is Status.PAUSED:
-                self._scheduler.promoted(known.id, known.judged)
+                self._contest.promoted(known.id, known.judged)
                 known.attempts -= 1  # a promotion is no new attempt
-        self._live[known.id] = known
-        known.status, known.reason = Status.RUNNING, event.reason
-        known.until = self._scheduler.next_rung(max(known.epoch, known.judged))
+        self._move(known, Status.RUNNING, event.reason)
+        known.until = self._contest.next_rung(known.id, max(known.epoch, known.judged))
         known.attempts += 1
 
     def _reported(self, event: Reported) -> None:
         known = self.trials[event.trial]
-        value = event.metrics[self.sweep.metric.name]
         self.trained += max(event.epoch - known.furthest, 0)
         known.furthest = max(event.epoch, known.furthest)
-        known.epoch, known.last = event.epoch, value
+        known.epoch, known.last = event.epoch, event.metrics[self._objective.first]
         if event.checkpoint:
             known.saved = event.epoch
-        if not math.isfinite(value):
+        if self._objective.unusable(event.metrics):
             self._diverged(known, event.reason)
             return
-        self._note_best(known, event, value)
+        known.latest = self._objective.score(event.metrics)
+        self._leaders.note(known, event)
         if event.epoch >= self.sweep.max_epochs:
-            self._observe(known, self.sweep.max_epochs)
+            self._contest.arrived(known, self.sweep.max_epochs, Decision.STOP)
             self._end(known.id, Status.COMPLETED, event.reason)
         elif event.epoch >= known.until:
             self._judged(known, Decision(event.decision), event.reason)
 
     def _judged(self, known: Record, decision: Decision, reason: str) -> None:
         rung = known.until
-        self._scheduler.arrived(known.id, rung, self._sign * known.last, decision)
-        self._observe(known, rung)
+        self._contest.arrived(known, rung, decision)
         known.judged = max(rung, known.judged)
-        known.until = self._scheduler.next_rung(known.epoch)
+        known.until = self._contest.next_rung(known.id, known.epoch)
         known.reason = reason
         if decision is Decision.PAUSE:
-            known.status = Status.PAUSED
-            self._live.pop(known.id, None)
+            self._move(known, Status.PAUSED, reason)
         elif decision is Decision.STOP:
             self._end(known.id, Status.STOPPED, reason)
 
     def _diverged(self, known: Record, reason: str) -> None:
-        self._observations.diverged(known.id, known.config)
-        self._scheduler.arrived(known.id, known.until, math.inf, Decision.STOP)
+        self._contest.diverged(known)
         self._end(known.id, Status.DIVERGED, reason)
 
     def _failed(self, event: Failed) -> None:
         known = self.trials[event.trial]
         if known.status is Status.PAUSED:
-            self._scheduler.dropped(known.id, known.judged)
+            self._contest.dropped(known.id, known.judged)
+        if self.trained and not event.lost:  # before any epoch, the code is likelier to be wrong
+            self._contest.observations.diverged(known.id, known.config)
         self._end(event.trial, Status.FAILED, event.reason)
 
     def _end(self, trial: int, status: Status, reason: str) -> None:
-        known = self.trials[trial]
+        self._move(self.trials[trial], status, reason)
+        self._contest.observations.ended(trial)
+
+    def _move(self, known: Record, status: Status, reason: str) -> None:
+        self._by[known.status].pop(known.id, None)
+        self._by[status][known.id] = known
         known.status, known.reason = status, reason
-        self._live.pop(trial, None)
-
-    def _observe(self, known: Record, rung: int) -> None:
-        self._observations.note(known.id, known.config, rung, self._sign * known.last)
-
-    def _note_best(self, known: Record, event: Reported, value: float) -> None:
-        if math.isnan(known.best) or self._sign * value < self._sign * known.best:
-            known.best, known.best_epoch = value, event.epoch
-            known.best_metrics = event.metrics
-        if self.best is None or self._sign * known.best < self._sign * self.best.best:
-            self.best = known
 
     def _known(self, trial: int) -> Record:
         if trial not in self.trials:

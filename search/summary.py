@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .audit import audit, sentences
 from .record import Status
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ WORDS = {
     Status.FAILED: "failed",
 }
 
+FRONT = 10  # lines of a front
+
 
 def summary(results: Results) -> str:
     """A few sentences: how it ended, what was tried, what won, what failed."""
-    return "\n".join([*_course(results), *_winner(results), *_losses(results)])
+    return "\n".join([*_course(results), *_winner(results), *_trust(results), *_losses(results)])
 
 
 def _course(results: Results) -> list[str]:
@@ -48,13 +51,49 @@ def _winner(results: Results) -> list[str]:
     best, metric = results.best, results.sweep.metric
     if best is None:
         return [f"No trial has reported a finite {metric.name} yet."]
+    if len(results.sweep.objectives) > 1:
+        return _front(results)
     others = [f"{k} {v:.4g}" for k, v in best.metrics.items() if k != metric.name]
     beside = f" ({', '.join(others)})" if others else ""
     config = ", ".join(f"{name} {show(value)}" for name, value in best.config.items())
     return [
+        *_unmet(results),
         f"Best: trial {best.trial}, {metric.name} {best.value:.4g} at epoch {best.epoch}{beside},",
         f"with {config}.",
     ]
+
+
+def _front(results: Results) -> list[str]:
+    """The trials that none dominates, as a small table."""
+    outcomes, leaders = results.sweep.outcomes, results.leaders
+    goals = " and ".join(metric.name for metric in results.sweep.objectives)
+    rows = [["trial", *(metric.name for metric in outcomes), "epoch"]]
+    for leader in leaders[:FRONT]:
+        values = [f"{leader.metrics[metric.name]:.4g}" for metric in outcomes]
+        rows.append([str(leader.trial), *values, str(leader.epoch)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.rjust, row, widths)) for row in rows]
+    more = len(leaders) - FRONT
+    return [
+        *_unmet(results),
+        f"{plural(len(leaders), 'trial')} that no other beats in {goals} at once:",
+        *(f"  {line}" for line in lines),
+        *([f"  and {more} more"] if more > 0 else []),
+    ]
+
+
+def _unmet(results: Results) -> list[str]:
+    """Where no trial meets the constraints on metrics."""
+    if results.best is None or results.best.feasible:
+        return []
+    bounds = [m.model_copy(update={"goal": None}) for m in results.sweep.outcomes if m.bounded]
+    wanted = ", ".join(metric.describe() for metric in bounds)
+    return [f"No trial meets {wanted}; these come nearest."]
+
+
+def _trust(results: Results) -> list[str]:
+    """Whether early stopping did well, where its controls can tell."""
+    return sentences(audit(results.study))
 
 
 def _losses(results: Results) -> list[str]:

@@ -37,6 +37,11 @@ def trials_table(results: Results) -> pd.DataFrame:
             for _, page in rows
         ]
         table[f"last/{name}"] = pd.Series(values, dtype="float64")
+    if len(study.sweep.objectives) > 1:
+        front = {known.id for known in study.front}
+        table["front"] = pd.Series([known.id in front for known, _ in rows], dtype="bool")
+    if any(metric.bounded for metric in study.sweep.outcomes):
+        table["feasible"] = pd.Series([known.score.feasible for known, _ in rows], dtype="bool")
     table |= {
         "best_epoch": pd.Series([known.best_epoch or None for known, _ in rows], dtype="Int64"),
         "epochs": pd.Series([known.epoch for known, _ in rows], dtype="int64"),
@@ -81,7 +86,7 @@ def curves_table(results: Results) -> pd.DataFrame:
 
 def metric_names(results: Results) -> list[str]:
     """Every metric that was reported, the sweep's own first, then as they first came."""
-    names = {results.sweep.metric.name: None}
+    names = dict.fromkeys(metric.name for metric in results.sweep.outcomes)
     for _, page in results.rows():
         for epoch in page.epochs.values():
             names.update(dict.fromkeys(epoch.metrics))

@@ -134,7 +134,9 @@ class Host:
         if trial.halted and trial.epoch < job.max_epochs:
             return Ended(trial=job.trial, end=End.HALTED)
         if failure is None and not trial.epoch:
-            reason = f"never reported {job.metric}; call trial.report({job.metric}=...) each epoch"
+            call = ", ".join(f"{name}=..." for name in job.metrics)
+            named = ", ".join(job.metrics)
+            reason = f"never reported {named}; call trial.report({call}) each epoch"
             return Ended(trial=job.trial, end=End.FAILED, reason=reason)
         return failure or Ended(trial=job.trial, end=End.RETURNED)
 

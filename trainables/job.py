@@ -19,11 +19,12 @@ class Job:
     epoch: int
     until: int
     max_epochs: int
-    metric: str
+    metrics: tuple[str, ...]  # that each report must hold
     seed: int
     folder: Path
     attempt: int = 1
     gpus: float = 0
+    pauses: bool = True  # a decision may be to pause, so the state is saved before each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

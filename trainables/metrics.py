@@ -12,16 +12,18 @@ class ReportError(ValueError):
     """A training function reported something that cannot be used."""
 
 
-def checked(metrics: Mapping[str, Any], wanted: str) -> dict[str, float]:
-    """The metrics as plain numbers. Errors: ReportError if one is none, or `wanted` is missing.
+def checked(metrics: Mapping[str, Any], *wanted: str) -> dict[str, float]:
+    """The metrics as plain numbers. Errors: ReportError if one is none, or a `wanted` one missing.
 
     Numpy scalars and tensors of one element count as numbers.
     """
     numbers = {str(name): _number(str(name), value) for name, value in metrics.items()}
-    if wanted not in numbers:
+    missing = next((name for name in wanted if name not in numbers), None)
+    if missing is not None:
+        role = "the metric" if len(wanted) == 1 else "a metric"
         raise ReportError(
-            f"reported no {wanted}, the metric of this sweep; it reported "
-            f"{did_you_mean(wanted, list(numbers)) or 'nothing'}"
+            f"reported no {missing}, {role} of this sweep; it reported "
+            f"{did_you_mean(missing, list(numbers)) or 'nothing'}"
         )
     return numbers
 

@@ -12,6 +12,7 @@ def train(config, trial):
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -136,16 +137,16 @@ class Trial:
     def report(self, metrics: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Report an epoch's metrics, once an epoch; numbers, or tensors of one element.
 
-        Errors: ReportError, which costs this trial and no other, if the sweep's metric is missing,
-        a value is no number, or the epoch is not a new one.
+        Errors: ReportError, which costs this trial and no other, if a metric of the sweep is
+        missing, a value is no number, or the epoch is not a new one.
         """
         if self.halted:
             raise Halted
         values = dict(metrics or {}) | more
         epoch = self._epoch(values.pop("epoch", None))
-        step = self._step(epoch, checked(values, self._job.metric))
-        if self._current is not None and self._saves(step):
-            self._due = step  # saved when the epoch's body has ended
+        step = self._step(epoch, checked(values, *self._job.metrics))
+        if self._current is not None and (step.waits or self._saves(step)):
+            self._due = step  # settled when the epoch's body has ended
         else:
             self._hand_over(step, self._save)
 
@@ -156,7 +157,7 @@ class Trial:
         """
         if self.halted:
             raise Halted
-        step = self._step(self._epoch(None), checked(metrics, self._job.metric))
+        step = self._step(self._epoch(None), checked(metrics, *self._job.metrics))
         self._hand_over(step, save)
         if self.halted:  # after its last epoch too: such functions often loop for ever
             raise Halted
@@ -189,11 +190,12 @@ class Trial:
         return Step(trial=self.id, epoch=epoch, metrics=metrics, seconds=seconds, waits=waits)
 
     def _finite(self, metrics: Mapping[str, float]) -> bool:
-        return abs(metrics[self._job.metric]) < float("inf")  # False for NaN too
+        return all(math.isfinite(metrics[name]) for name in self._job.metrics)
 
     def _saves(self, step: Step) -> bool:
+        left = step.waits and (self._job.pauses or self._link.halting)
         late = self._clock() - self._saved_at >= SAVE_EVERY
-        return step.waits or late or step.epoch >= self.max_epochs
+        return left or late or step.epoch >= self.max_epochs
 
     def _settle(self) -> None:
         if self._due is not None:
@@ -205,11 +207,12 @@ class Trial:
 
         In epochs() a halt ends the loop; elsewhere nothing but Halted ends the function.
         """
-        if not self._saves(step):
+        saves = self._saves(step)
+        if not (saves or step.waits):
             self._link.send(step)
             return
         with _written():
-            saved = save(step.epoch)
+            saved = saves and save(step.epoch)
         step = replace(step, checkpoint=saved)
         if step.waits:
             answer = self._link.ask(step)
@@ -224,7 +227,9 @@ class Trial:
                 self.folder, {step.epoch} if step.waits else {self._saved, step.epoch}
             )
             self._saved = step.epoch
-        self._saved_at = self._since = self._clock()
+        self._since = self._clock()
+        if saves:
+            self._saved_at = self._since
         if self.halted and not loops and step.waits:
             raise Halted
 

@@ -12,6 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import Problem
 from ..history import History, Proposal
 from ..space import Config, Space
+from .admissible import admissible, draw
+
+__all__ = ["Random", "RandomSampler", "draw", "first"]
+
+ATTEMPTS = 1000  # to find the rest, where the defaults leave little that is allowed
 
 
 class Random(BaseModel):
@@ -35,25 +40,18 @@ class RandomSampler:
     space: Space
     seed: int
 
-    @property
-    def count(self) -> None:
-        return None
-
-    def propose(self, number: int, history: History) -> Proposal:
+    def propose(self, number: int, history: History) -> Proposal | None:
         if number == 1 and any(p.default is not None for p in self.space.parameters.values()):
-            return Proposal(config=first(self.space, self.seed), origin="defaults")
-        return Proposal(config=draw(self.space, self.seed, number), origin="random")
+            return admissible(self.space, self.seed, number, history, self._defaults, ATTEMPTS)
+        return admissible(self.space, self.seed, number, history)
+
+    def _defaults(self, attempt: int) -> Proposal:
+        return Proposal(config=first(self.space, self.seed, attempt), origin="defaults")
 
 
-def draw(space: Space, seed: int, number: int) -> Config:
-    """The random configuration of trial `number`."""
-    generator = np.random.default_rng([seed, number])
-    return space.build(lambda name, parameter: parameter.at(float(generator.random())))
-
-
-def first(space: Space, seed: int) -> Config:
+def first(space: Space, seed: int, attempt: int = 0) -> Config:
     """The user's defaults; chance for the parameters that have none."""
-    generator = np.random.default_rng([seed, 1])
+    generator = np.random.default_rng([seed, 1, attempt])
     return space.build(
         lambda name, parameter: (
             parameter.at(float(generator.random()))

@@ -10,7 +10,6 @@ equal `when` form a group of their own.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,24 +18,22 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import Problem
-from ..history import History, Observation, Proposal
+from ..history import History, Proposal
 from ..space import Config, Parameter, Space
+from .admissible import admissible
 from .random import RandomSampler
+from .teaching import LEADERS, RECENT, Result, modelled, telling
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-# TPE's "good" set is at most 25 trials (Optuna's default_gamma), so a few hundred results tell it
-# as much as all of them do, and a proposal takes as long at 10 000 trials as at 300.
-LEADERS = 50
-RECENT = 200
 RANDOM = 3  # every third
 
+__all__ = ["LEADERS", "RANDOM", "RECENT", "Tpe", "TpeSampler", "modelled", "telling"]
 
-Result = tuple[Observation, float]  # a trial, and its value at the modelled rung
-Shown = tuple[int, float]  # a rung, and the value there
+Shown = tuple[Config, dict[int, float]]  # a trial's configuration, and its value at the rung
 Asked = tuple[int, Config]
 
 
@@ -59,7 +56,7 @@ class Tpe(BaseModel):
 class TpeSampler:
     """Defaults, then chance until a rung has `startup` results, then the model.
 
-    Keeps a translation of each observation, to save time; it has no other state.
+    Keeps the translations of what it showed last, to save time; it has no other state.
     """
 
     space: Space
@@ -67,16 +64,26 @@ class TpeSampler:
     startup: int
     _frozen: dict[int, tuple[Shown, FrozenTrial]] = field(default_factory=dict, repr=False)
 
-    @property
-    def count(self) -> None:
-        return None
-
-    def propose(self, number: int, history: History) -> Proposal:
+    def propose(self, number: int, history: History) -> Proposal | None:
         rung = modelled(history.observations, self.startup)
         if number == 1 or rung is None or number % RANDOM == 0:
             return RandomSampler(space=self.space, seed=self.seed).propose(number, history)
         results = telling(history.observations, rung)
-        study, sampler = self._optuna(number, rung, results, history.pending)
+        origin = f"tpe from {len(results)} results at epoch {rung}"
+        shown = list(history.pending)
+
+        def guess(attempt: int) -> Proposal:
+            study, sampler = self._optuna((number, attempt), rung, results, shown)
+            config = self._config(study, sampler)
+            # If there is a next guess, this one may not be tried. Shown as running it keeps the
+            # next away; the model would look there again and again, since it knows so little.
+            shown.append((number + attempt, config))
+            return Proposal(config=config, origin=origin)
+
+        return admissible(self.space, self.seed, number, history, guess)
+
+    def _config(self, study: Study, sampler: TPESampler) -> Config:
+        """A configuration, its values drawn group by group."""
         groups = {name: group for group in self.space.groups for name in group}
         drawn: Config = {}
 
@@ -85,8 +92,7 @@ class TpeSampler:
                 drawn.update(self._draw(groups[name], study, sampler))
             return drawn[name]
 
-        config = self.space.build(choose)
-        return Proposal(config=config, origin=f"tpe from {len(results)} results at epoch {rung}")
+        return self.space.build(choose)
 
     def _draw(self, names: Sequence[str], study: Study, sampler: TPESampler) -> Config:
         """Values for parameters that are active together, drawn together."""
@@ -100,28 +106,35 @@ class TpeSampler:
         }
 
     def _optuna(
-        self, number: int, rung: int, results: Sequence[Result], pending: Sequence[Asked]
+        self,
+        guess: tuple[int, int],
+        rung: int,
+        results: Sequence[Result],
+        pending: Sequence[Asked],
     ) -> tuple[Study, TPESampler]:
-        """Optuna's objects over these results; the seed is the trial's own."""
+        """Optuna's objects over these results; the seed is that of a trial's n-th guess."""
         import optuna
 
         from .snapshot import snapshot
 
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.seed, *guess]).generate_state(1)[0])
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=0, n_ei_candidates=24, multivariate=True
         )
-        shown = [self._finished(o, rung, value) for o, value in results]
-        shown += [self._translate(trial, config, {}) for trial, config in pending]
-        return snapshot(shown, sampler), sampler
+        shown: dict[int, Shown] = {o.trial: (o.config, {rung: value}) for o, value in results}
+        shown |= {trial: (config, {}) for trial, config in pending}
+        # What is not shown any more is forgotten: of a long sweep, most.
+        self._frozen = {trial: self._kept(trial, *shown[trial]) for trial in shown}
+        return snapshot([frozen for _, frozen in self._frozen.values()], sampler), sampler
 
-    def _finished(self, observation: Observation, rung: int, value: float) -> FrozenTrial:
-        known = self._frozen.get(observation.trial)
-        if known is not None and known[0] == (rung, value):
-            return known[1]
-        frozen = self._translate(observation.trial, observation.config, {rung: value})
-        self._frozen[observation.trial] = ((rung, value), frozen)
-        return frozen
+    def _kept(
+        self, trial: int, config: Config, values: dict[int, float]
+    ) -> tuple[Shown, FrozenTrial]:
+        """A trial with its translation; the one of the last proposal, if it is as it was."""
+        known = self._frozen.get(trial)
+        if known is not None and known[0][0] is config and known[0][1] == values:
+            return known
+        return (config, values), self._translate(trial, config, values)
 
     def _translate(self, number: int, config: Config, values: dict[int, float]) -> FrozenTrial:
         """A trial as Optuna has it: stopped with a value at an epoch, or running without one."""
@@ -136,22 +149,6 @@ class TpeSampler:
         )
         frozen.number = number
         return frozen
-
-
-def modelled(observations: Sequence[Observation], enough: int) -> int | None:
-    """The highest rung at which at least `enough` trials have a value; None if there is none."""
-    counts = Counter(rung for observation in observations for rung in observation.values)
-    return max((rung for rung, count in counts.items() if count >= enough), default=None)
-
-
-def telling(observations: Sequence[Observation], rung: int) -> list[Result]:
-    """The results at a rung that teach most: the leaders, and the latest of the others."""
-    there = [(o, value) for o in observations if (value := o.at(rung)) is not None]
-    if len(there) <= LEADERS + RECENT:
-        return there
-    ranked = sorted(there, key=lambda result: result[1])
-    others = sorted(ranked[LEADERS:], key=lambda result: result[0].trial)
-    return ranked[:LEADERS] + others[-RECENT:]
 
 
 def _asking() -> FrozenTrial:

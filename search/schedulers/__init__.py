@@ -7,12 +7,17 @@ from typing import Annotated, Protocol
 from pydantic import Discriminator
 
 from .asha import Asha
+from .hyperband import Hyperband
+from .median import Median
 from .none import Never
-from .verdict import Decision, Promotion, Step, Verdict
+from .verdict import Decision, Evidence, Promotion, Step, Verdict
 
 __all__ = [
     "Asha",
     "Decision",
+    "Evidence",
+    "Hyperband",
+    "Median",
     "Never",
     "Promotion",
     "Scheduler",
@@ -21,14 +26,15 @@ __all__ = [
     "Verdict",
 ]
 
-SchedulerSettings = Annotated[Asha | Never, Discriminator("name")]
+# Settings say by `pauses` whether a decision may be to pause: a trial is saved before each then.
+SchedulerSettings = Annotated[Asha | Hyperband | Median | Never, Discriminator("name")]
 
 
 class Scheduler(Protocol):
     """Decides at rungs. `judge` and `promote` look; `arrived`, `promoted`, `dropped` record."""
 
-    def next_rung(self, epoch: int) -> int:
-        """The next epoch after `epoch` at which `judge` is to be asked."""
+    def next_rung(self, trial: int, epoch: int) -> int:
+        """The next epoch after `epoch` at which `judge` is to be asked about this trial."""
         ...
 
     def expected_epochs(self, trials: int) -> float:
@@ -50,8 +56,16 @@ class Scheduler(Protocol):
         """The paused trial that has earned its next rung; `last`: no new trials will come."""
         ...
 
+    def rescue(self) -> Promotion | None:
+        """The best paused trial of the highest rung: nobody else will train to the end."""
+        ...
+
+    def evidence(self) -> list[Evidence]:
+        """What is known of each rung by trials that it let through whatever their rank."""
+        ...
+
     def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
-        """Record a trial at a rung; inf for one that diverged on the way there."""
+        """Record a trial at a rung or the last epoch; inf: it diverged on the way there."""
         ...
 
     def promoted(self, trial: int, rung: int) -> None:

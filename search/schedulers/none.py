@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import Problem
-from .verdict import Decision, Promotion, Step, Verdict
+from .verdict import Decision, Evidence, Promotion, Step, Verdict
 
 
 class Never(BaseModel):
     """Settings of `none`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    pauses: ClassVar[bool] = True  # never really: its trials are saved at their end
 
     name: Literal["none"] = "none"
 
@@ -32,7 +33,7 @@ class NeverScheduler:
 
     max_epochs: int
 
-    def next_rung(self, epoch: int) -> int:
+    def next_rung(self, trial: int, epoch: int) -> int:
         return self.max_epochs
 
     def expected_epochs(self, trials: int) -> float:
@@ -46,6 +47,12 @@ class NeverScheduler:
 
     def promote(self, *, last: bool) -> Promotion | None:
         return None
+
+    def rescue(self) -> Promotion | None:
+        return None
+
+    def evidence(self) -> list[Evidence]:
+        return []
 
     def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
         """Nothing to record."""

@@ -26,6 +26,7 @@ GRID: dict[str, Any] = {
     "metric": "loss",
     "parameters": {"x": {"values": [1, 2, 3, 4, 5, 6]}, "depth": 2},
     "sampler": "grid",
+    "scheduler": {"name": "asha", "audit": 0},
     "trials": 6,
     "max_epochs": 3,
 }

@@ -39,6 +39,7 @@ def edit(path: Path, **changes: Any) -> None:
         "metric": "loss",
         "parameters": {"x": X, "depth": 2},
         "sampler": "grid",
+        "scheduler": {"name": "asha", "audit": 0},
         "trials": 6,
         "max_epochs": 3,
     }

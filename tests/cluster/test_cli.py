@@ -50,6 +50,17 @@ def test_a_missing_file_is_refused(nightsweep: Command, command: str) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_an_earlier_run_that_is_not_there_is_refused(
+    nightsweep: Command, file: Path, command: str
+) -> None:
+    write(file.parent, GOOD + "from: [runs/gone]\n")
+    assert nightsweep(command, str(file)) == refused(
+        f"from: {file.parent / 'runs/gone'} is not a folder; name the folder of a run"
+    )
+    assert not (file.parent / "runs").exists()
+
+
 def test_a_file_of_another_kind_is_refused(nightsweep: Command) -> None:
     assert nightsweep("check", "train.py") == refused(
         "train.py: a sweep file ends in .yaml, .yml, .toml, .json"
@@ -247,6 +258,7 @@ def test_a_sweep_file_that_was_changed_too_much_is_not_resumed(
         "parameters.depth",
         "parameters.lr",
         "sampler",
+        "scheduler",
     ]
 
 

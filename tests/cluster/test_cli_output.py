@@ -72,7 +72,7 @@ def test_check_prints_the_resolved_sweep_as_json(nightsweep: Command, file: Path
     told = nightsweep("check", file, "--json")
     sweep = strictly(told.out)
     assert (told.code, told.err) == (0, "")
-    assert (sweep["trials"], sweep["scheduler"]) == (20, {"name": "asha", "eta": 3, "grace": 1})
+    assert (sweep["trials"], sweep["scheduler"]["name"]) == (20, "asha")
 
 
 def test_status_prints_json(nightsweep: Command, finished: Evening) -> None:

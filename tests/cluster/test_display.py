@@ -13,13 +13,17 @@ from nightsweep.cluster.display import (
     Silent,
     choose,
     counted,
+    few,
     ladder,
     leader,
     left,
 )
+from nightsweep.search.schedulers import Step
 
 if TYPE_CHECKING:
     from tests.cluster.conftest import Evening
+
+ENDLESS = {"x": {"min": 0.0, "max": 1.0}}
 
 
 class Screen:
@@ -65,7 +69,7 @@ def test_trials_are_counted_by_what_has_become_of_them(begin: Callable[..., Even
 
 
 def test_without_a_number_of_trials_none_is_given(begin: Callable[..., Evening]) -> None:
-    evening = begin(trials=None, time="2h", sampler="random")
+    evening = begin(parameters=ENDLESS, trials=None, time="2h", sampler="random")
     evening.study.ask()
     assert counted(evening.study) == "1 trials: 1 in training"
 
@@ -74,6 +78,22 @@ def test_the_leader_is_named_with_value_trial_and_epoch(evening: Evening) -> Non
     assert leader(evening.study) == "no loss yet"
     evening.search()
     assert leader(evening.study) == "loss 0.125 by trial 2 at epoch 3"
+
+
+def test_with_several_metrics_the_leader_has_all_of_them(begin: Callable[..., Evening]) -> None:
+    evening = begin(metric=["loss", {"name": "acc", "goal": "maximize"}])
+    evening.search(acc=0.5)
+    assert leader(evening.study) == (
+        "loss 0.125, acc 0.5 by trial 2 at epoch 3, one of 1 on the front"
+    )
+
+
+def test_a_leader_that_misses_a_constraint_is_said_to(begin: Callable[..., Evening]) -> None:
+    evening = begin(metric=["loss", {"name": "mb", "max": 400}])
+    evening.search(mb=500)
+    assert leader(evening.study) == (
+        "loss 0.125, mb 500 by trial 2 at epoch 3; no trial meets the constraints yet"
+    )
 
 
 def test_time_left_follows_the_pace_so_far(begin: Callable[..., Evening]) -> None:
@@ -100,7 +120,7 @@ def test_time_left_ends_with_the_time_of_the_sweep(begin: Callable[..., Evening]
 def test_time_left_without_a_number_of_trials_is_the_time_of_the_sweep(
     begin: Callable[..., Evening],
 ) -> None:
-    evening = begin(trials=None, scheduler="none", time="2h", sampler="random")
+    evening = begin(parameters=ENDLESS, trials=None, scheduler="none", time="2h", sampler="random")
     evening.search(most=3)
     assert left(evening.study, 600.0) == ", about 1 h 50 min left"
 
@@ -121,6 +141,24 @@ def test_the_ladder_has_a_line_for_each_rung(
         "epoch 3 ░░░░░░░░                 1 reached, 1 wait",
         "epoch 9                          0 reached",
     ]
+
+
+def test_a_ladder_of_many_rungs_shows_some_of_them_and_the_last(
+    begin: Callable[..., Evening], screen: Screen
+) -> None:
+    evening = begin(max_epochs=27, scheduler="median")
+    screen.console.print(ladder(evening.study))
+    shown = [int(line.split()[1]) for line in screen.lines]
+    assert shown == [1, 2, 3, 4, 6, 8, 11, 15, 20, 27]
+
+
+@pytest.mark.parametrize("count", [1, 12, 13, 14, 27, 300, 5000])
+def test_of_however_many_rungs_a_dozen_are_shown_at_most(count: int) -> None:
+    steps = [Step(epoch=epoch, arrived=0, paused=0) for epoch in range(1, count + 1)]
+    shown = [step.epoch for step in few(steps)]
+    assert (shown[0], shown[-1]) == (1, count)
+    assert min(count, 9) <= len(shown) <= 12
+    assert shown == sorted(set(shown))
 
 
 def test_plain_lines_say_where_the_run_is_and_how_it_goes(

@@ -24,6 +24,7 @@ class Floor:
             "metric": "loss",
             "parameters": {"x": {"values": list(range(1, trials + 1))}},
             "sampler": "grid",
+            "scheduler": {"name": "asha", "audit": 0},
             "trials": trials,
             "max_epochs": 9,
             "seed": 5,
@@ -79,7 +80,7 @@ def test_a_slot_that_opens_gets_the_whole_of_a_job() -> None:
         epoch=0,
         until=1,
         max_epochs=9,
-        metric="loss",
+        metrics=("loss",),
         seed=3796490668,  # of SeedSequence([5, 1])
         folder=Path("/run/trials/1"),
         attempt=1,
@@ -317,6 +318,36 @@ def test_a_trial_halted_at_a_rung_is_judged_as_ever() -> None:
     assert floor.hear("a", step(1, 1)) == [halted(1)]
     assert floor.status(1) is Status.PAUSED
     assert floor.foreman.idle == {"a"}
+
+
+def test_where_nobody_pauses_a_trial_saves_itself_once_more_before_it_is_left() -> None:
+    floor = Floor(scheduler="median")
+    assert not floor.open().pauses
+    floor.hear("a", step(1, 1))
+    floor.foreman.stop("stopped by SIGINT")
+    assert floor.hear("a", step(1, 2, checkpoint=False)) == [Halt(), Answer(trial=1, until=3)]
+    assert floor.hear("a", step(1, 3)) == [halted(1)]
+    assert floor.recorded(Interrupted) == [
+        Interrupted(trial=1, epoch=3, reason="stopped by SIGINT")
+    ]
+
+
+def test_a_report_that_crosses_the_order_to_halt_is_no_reason_to_lose_epochs() -> None:
+    floor = Floor(scheduler="median")
+    floor.open()
+    floor.foreman.stop("stopped by SIGINT")
+    assert floor.hear("a") == [Halt()]
+    assert floor.hear("a", step(1, 1, checkpoint=False)) == [Halt(), Answer(trial=1, until=2)]
+    assert floor.hear("a", step(1, 2)) == [halted(1)]
+
+
+def test_a_trial_that_cannot_save_itself_is_left_all_the_same() -> None:
+    floor = Floor(scheduler="median")
+    floor.open()
+    floor.foreman.stop("stopped by SIGINT")
+    floor.hear("a", step(1, 1, checkpoint=False))
+    assert floor.hear("a", step(1, 2, checkpoint=False)) == [halted(1)]
+    assert floor.status(1) is Status.WAITING
 
 
 def test_nothing_starts_after_stopping() -> None:

@@ -113,7 +113,7 @@ def test_the_training_function_trains(tmp_path: Path, optimizer: str) -> None:
         epoch=0,
         until=2,
         max_epochs=2,
-        metric=sweep.metric.name,
+        metrics=(sweep.metric.name,),
         seed=1,
         folder=tmp_path / "1",
     )

@@ -59,14 +59,33 @@ def test_the_plan_says_what_a_sweep_file_will_run() -> None:
     assert lines == [
         "sweep.yaml is right.",
         "20 trials of fit.py:train, up to 9 epochs each in 2 h 0 min at most; maximize f1.",
-        "asha decides at epochs 1, 3: about 47 of 180 epochs will be trained.",
-        "tpe proposes; each trial gets 2 CPU and 0.5 GPU; seed 7.",
+        "asha decides at epochs 1, 3: about 68 of 180 epochs will be trained.",
+        "gp (one metric, 3 parameters, 20 trials) proposes; "
+        "each trial gets 2 CPU and 0.5 GPU; seed 7.",
         "parameter  takes            default  when",
         "lr         1e-05 to 1, log  0.001",
         "opt        sgd, adam",
         "momentum   0 to 0.99                 opt is sgd",
         "shape      [3, 3]",
     ]
+
+
+def test_the_plan_names_the_constraints_and_what_they_leave() -> None:
+    lines = plan(parameters={"a": {"min": 1, "max": 4}}, constraints=["a != 2", "a <= 3"])
+    at = next(i for i, line in enumerate(lines) if line.startswith("Of all"))
+    assert lines[at] in [f"Of all configurations, about {n / 10}% meet" for n in range(485, 516)]
+    assert lines[at + 1 :] == ["  a != 2", "  a <= 3"]
+
+
+def test_the_plan_says_when_there_are_fewer_configurations_than_trials() -> None:
+    lines = plan(parameters={"a": {"values": [1, 2, 3]}}, replicates=2)
+    assert lines[1].startswith("6 trials of fit.py:train")
+    assert lines[2] == "There are no more configurations, so it will not be 20."
+
+
+def test_the_plan_names_the_first_rungs_and_the_last_where_there_are_many() -> None:
+    line = next(line for line in plan(scheduler="median", max_epochs=100) if "decides" in line)
+    assert line.startswith("median decides at epochs 1, 2, 3, ..., 99: about ")
 
 
 def test_the_plan_of_a_sweep_without_early_stopping_names_no_rungs() -> None:
@@ -148,6 +167,45 @@ def test_the_best_is_printed_as_yaml_with_its_origin_in_comments(finished: Eveni
         "depth: 2",
     ]
     assert yaml.safe_load("\n".join(lines)) == {"x": 2, "depth": 2}
+
+
+@pytest.fixture
+def rivals(begin: Callable[..., Evening]) -> Evening:
+    """Two trials of which neither beats the other, and one that both beat."""
+    evening = begin(metric=["loss", {"name": "acc", "goal": "maximize"}, {"name": "mb", "max": 9}])
+    for loss, acc in ((0.5, 0.75), (0.25, 0.5), (0.75, 0.25)):
+        trial = evening.study.ask()
+        assert trial is not None
+        evening.study.report(trial.id, 1, {"loss": loss, "acc": acc, "mb": 8.0})
+    evening.close()
+    return evening
+
+
+def test_of_several_objectives_the_whole_front_is_printed_as_yaml(rivals: Evening) -> None:
+    lines = shown(show.best, results(rivals))
+    documents = list(yaml.safe_load_all("\n".join(lines)))
+    assert [line for line in lines if line.startswith("#")] == [
+        "# trial 2: loss 0.25, acc 0.5, mb 8 at epoch 1",
+        "# trial 1: loss 0.5, acc 0.75, mb 8 at epoch 1",
+    ]
+    assert documents == [{"x": 2, "depth": 2}, {"x": 1, "depth": 2}]
+
+
+def test_the_report_of_several_objectives_compares_the_front(rivals: Evening) -> None:
+    lines = shown(show.report, results(rivals))
+    at = next(i for i, line in enumerate(lines) if line.startswith("trial  "))
+    assert [line.split() for line in lines[at : at + 5]] == [
+        ["trial", "2", "1"],
+        ["loss", "0.25", "0.5"],
+        ["acc", "0.5", "0.75"],
+        ["mb", "8", "8"],
+        ["at", "epoch", "1", "1"],
+    ]
+
+
+def test_the_plan_names_every_metric() -> None:
+    line = plan(metric=["loss", {"name": "f1", "goal": "maximize"}, {"name": "mb", "max": 9}])[1]
+    assert line.endswith("up to 9 epochs each; minimize loss; maximize f1; mb at most 9.")
 
 
 def test_paths_are_shown_as_one_would_type_them(

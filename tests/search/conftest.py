@@ -43,6 +43,7 @@ def toy_sweep() -> Sweep:
         max_epochs=9,
         trials=9,
         sampler="random",
+        scheduler={"name": "asha", "audit": 0},
     )
 
 

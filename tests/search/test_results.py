@@ -106,6 +106,34 @@ def test_there_is_one_row_a_trial_with_every_column(load: Load) -> None:
     ]  # fmt: skip
 
 
+def test_with_several_metrics_the_table_says_who_is_on_the_front_and_who_meets_bounds(
+    results_of: Callable[[Sweep, list[Event]], Results],
+) -> None:
+    sweep = toy(metric=["val_loss", "train_loss", {"name": "mb", "max": 9}])
+    rows = {1: (0.5, 0.1, 1), 2: (0.4, 0.2, 9), 3: (0.5, 0.2, 9), 4: (0.1, 0.1, 10)}
+    events: list[Event] = [asked(trial, SGD) for trial in range(1, 6)]
+    for trial, values in rows.items():
+        metrics = dict(zip(("val_loss", "train_loss", "mb"), values, strict=True))
+        events.append(reported(trial, 1, 0.0, metrics=metrics, decision="pause", reason="rung 1"))
+    results = results_of(sweep, events)
+    assert results.trials["front"].tolist() == [True, True, False, False, False]
+    assert results.trials["feasible"].tolist() == [True, True, True, False, False]
+    assert results.front["trial"].tolist() == [2, 1]
+    assert list(results.front.columns) == list(results.trials.columns)
+    assert [leader.trial for leader in results.leaders] == [2, 1]
+    assert pd.read_csv(results.write()[0])["front"].tolist() == [True, True, False, False, False]
+
+
+def test_the_front_of_one_objective_is_the_best(load: Load) -> None:
+    assert load().front["trial"].tolist() == [2]
+
+
+def test_without_results_there_is_no_front(load: Load) -> None:
+    results = load([])
+    assert results.front.empty
+    assert list(results.front.columns) == list(results.trials.columns)
+
+
 def test_columns_have_types_that_can_be_calculated_with(load: Load) -> None:
     kinds = {str(name): str(dtype) for name, dtype in load().trials.dtypes.items()}
     assert kinds["trial"] == kinds["epochs"] == kinds["attempts"] == "int64"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from nightsweep.search import Choice, Float, Int
-from nightsweep.search.space import Space
+from nightsweep.search.space import LARGEST, Config, Space
 
 NESTED = {
     "momentum": Float(min=0.0, max=0.9, when={"optimizer": ["sgd", "rmsprop"]}),
@@ -90,3 +92,45 @@ def test_a_condition_on_one_is_not_met_by_true() -> None:
     space = Space({"a": Choice(values=[True, 1]), "b": Choice(values=["x"], when={"a": 1})})
     assert space.build(lambda name, parameter: parameter.level(0)) == {"a": True}
     assert space.build(lambda name, parameter: parameter.level(-1)) == {"a": 1, "b": "x"}
+
+
+def test_every_constraint_has_to_hold() -> None:
+    space = Space({"a": Int(min=1, max=9), "b": Int(min=1, max=9)}, ["a < b", "a + b < 9"])
+    configs: list[Config] = [{"a": 2, "b": 3}, {"a": 3, "b": 2}, {"a": 1, "b": 9}]
+    assert [space.allows(config) for config in configs] == [True, False, False]
+
+
+def test_a_constraint_that_cannot_be_read_makes_no_space() -> None:
+    with pytest.raises(ValueError, match="is not true or false"):
+        Space({"a": Int(min=1, max=9)}, ["a + 1"])
+
+
+def test_all_configurations_are_listed_each_once() -> None:
+    momentum = Choice(values=[0.0, 0.9], when={"optimizer": ["sgd", "rmsprop"]})
+    points = Space(NESTED | {"momentum": momentum}).points
+    assert [tuple(point.values()) for point in points or ()] == [
+        (0.0, "sgd", True, 64),
+        (0.9, "sgd", True, True, 64),
+        (0.9, "sgd", True, False, 64),
+        ("adam", True, 64),
+        (0.0, "rmsprop", True, 64),
+        (0.9, "rmsprop", True, 64),
+    ]
+
+
+def test_ranges_of_whole_numbers_and_steps_can_be_listed() -> None:
+    space = Space({"n": Int(min=1, max=3, log=True), "p": Float(min=0.0, max=1.0, step=0.5)})
+    assert [(c["n"], c["p"]) for c in space.points or ()] == [
+        (1, 0.0), (1, 0.5), (1, 1.0), (2, 0.0), (2, 0.5), (2, 1.0), (3, 0.0), (3, 0.5), (3, 1.0),
+    ]  # fmt: skip
+
+
+def test_what_the_constraints_forbid_is_not_listed() -> None:
+    space = Space({"n": Int(min=1, max=9), "m": Choice(values=[2, 3])}, ["n % m == 0", "n > 4"])
+    assert [(c["n"], c["m"]) for c in space.points or ()] == [(6, 2), (6, 3), (8, 2), (9, 3)]
+
+
+def test_too_many_configurations_are_not_listed() -> None:
+    assert Space({"x": Float(min=0.0, max=1.0), "a": Choice(values=[1])}).points is None
+    assert Space({"n": Int(min=1, max=LARGEST), "a": Choice(values=[1, 2])}).points is None
+    assert Space({"width": 64}).points == ({"width": 64},)

@@ -23,6 +23,7 @@ def new(record: Callable[[Event], None] | None = None, **changes: Any) -> Study:
         "max_epochs": 9,
         "trials": 9,
         "sampler": "random",
+        "scheduler": {"name": "asha", "audit": 0},
     }
     return Study(Sweep(**(values | changes)), record)
 
@@ -152,6 +153,42 @@ def test_with_goal_maximize_the_largest_is_the_best() -> None:
     report(study, 3, 0.2)
     assert study.best is not None
     assert (study.best.id, study.best.best, study.best.best_epoch) == (3, 0.3, 1)
+
+
+def test_with_goal_maximize_a_cut_off_is_told_as_it_was_reported() -> None:
+    study = started(new(metric={"name": "loss", "goal": "maximize"}), 3)
+    for trial, value in ((1, 0.9), (2, 0.8), (3, 0.7)):
+        report(study, trial, value)
+    assert study.trials[3].reason == "rung 1: rank 3 of 3, cut-off 0.9 after rank 1"
+
+
+def test_where_nobody_else_will_come_to_the_end_the_best_that_is_left_goes_on() -> None:
+    """The one place of rung 1 goes to trial 1, which diverges then."""
+    study = started(new(trials=3), 3)
+    for trial, loss in ((2, 0.2), (3, 0.3), (1, 0.1)):
+        report(study, trial, loss)
+    assert study.ask() is None, "trial 1 may come to the end"
+    report(study, 1, math.nan)
+    assert (ask(study).id, study.trials[2].reason) == (
+        2,
+        "rung 1: the best that is left, so that one trains to the end",
+    )
+    assert study.ask() is None, "one is enough"
+    report(study, 2, 0.2)
+    assert report(study, 2, 0.2) != [STOP]
+
+
+def test_nobody_is_rescued_while_new_trials_come_or_one_came_to_the_end() -> None:
+    study = started(new(trials=4), 3)
+    for trial, loss in ((2, 0.2), (3, 0.3), (1, 0.1)):
+        report(study, trial, loss)
+    report(study, 1, math.nan)
+    assert ask(study).id == 4
+    study = started(new(trials=3, max_epochs=2), 3)
+    for trial, loss in ((2, 0.2), (3, 0.3), (1, 0.1)):
+        report(study, trial, loss)
+    assert report(study, 1, 0.1) == [STOP]
+    assert study.ask() is None
 
 
 def test_a_report_that_skips_a_rung_is_judged_at_the_first_it_crossed() -> None:

@@ -16,6 +16,7 @@ SWEEP = Sweep(
     max_epochs=9,
     trials=9,
     sampler="random",
+    scheduler={"name": "asha", "audit": 0},
 )
 
 

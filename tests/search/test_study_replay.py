@@ -90,11 +90,22 @@ def test_a_replayed_study_is_the_study_and_decides_like_it(
     check_replay(sweep(), before, after)
 
 
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        "none",
+        {"name": "asha", "audit": 0},
+        {"name": "asha", "mode": "conservative", "eta": 2, "audit": 0.5},
+        {"name": "asha", "form": "stopping", "audit": 0.3},
+        {"name": "hyperband", "eta": 2},
+        {"name": "median", "min_trials": 2},
+    ],
+)
 @given(ACTIONS, ACTIONS)
-def test_a_replayed_study_without_stopping_is_the_study(
-    before: list[Action], after: list[Action]
+def test_a_replayed_study_with_another_scheduler_is_the_study(
+    scheduler: Any, before: list[Action], after: list[Action]
 ) -> None:
-    check_replay(sweep(scheduler="none"), before, after)
+    check_replay(sweep(scheduler=scheduler), before, after)
 
 
 @given(ACTIONS, ACTIONS)
@@ -112,11 +123,14 @@ def test_a_replayed_study_with_tpe_proposes_the_same(
     check_replay(sweep("tpe"), before, after)
 
 
+@pytest.mark.parametrize("scheduler", ["asha", "hyperband", {"name": "median", "min_trials": 2}])
 @given(ACTIONS)
-def test_with_goal_maximize_negated_losses_get_the_same_decisions(actions: list[Action]) -> None:
+def test_with_goal_maximize_negated_losses_get_the_same_decisions(
+    scheduler: Any, actions: list[Action]
+) -> None:
     turned = [(action, pick, -value) for action, pick, value in actions]
-    upward = Study(sweep(metric={"name": "loss", "goal": "maximize"}))
-    downward = Study(sweep())
+    upward = Study(sweep(metric={"name": "loss", "goal": "maximize"}, scheduler=scheduler))
+    downward = Study(sweep(scheduler=scheduler))
     assert play(upward, turned) == play(downward, actions)
     statuses = [[known.status for known in s.trials.values()] for s in (upward, downward)]
     assert statuses[0] == statuses[1]
@@ -193,7 +207,7 @@ CALLS: dict[str, Any] = {
 @pytest.mark.parametrize("call", CALLS)
 def test_what_cannot_be_written_down_has_not_happened(call: str) -> None:
     disk = FullDisk()
-    study = Study(sweep(scheduler={"name": "asha", "grace": 2}), disk)
+    study = Study(sweep(scheduler={"name": "asha", "grace": 2, "audit": 0}), disk)
     for _ in range(3):
         study.ask()
     study.report(1, 1, {"loss": 0.5})

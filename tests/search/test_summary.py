@@ -19,6 +19,13 @@ DONE = Closed(done=True, reason="all 9 trials are tried", elapsed=7260.0)
 LOSS = Sweep(
     name="toy", metric="loss", parameters={"p": Float(min=0.0, max=1.0)}, trials=9, max_epochs=9
 )
+SEVERAL = Sweep(
+    name="toy",
+    metric=["loss", {"name": "acc", "goal": "maximize"}, {"name": "mb", "max": 400}],
+    parameters={"p": Float(min=0.0, max=1.0)},
+    trials=9,
+    max_epochs=9,
+)
 
 
 def asked(trial: int) -> Asked:
@@ -28,6 +35,15 @@ def asked(trial: int) -> Asked:
 def reported(trial: int, metrics: dict[str, float], **changes: Any) -> Reported:
     values: dict[str, Any] = {"epoch": 1, "reason": "rung 1", "decision": "pause", "seconds": 1.0}
     return Reported(trial=trial, metrics=metrics, **(values | changes))
+
+
+def rivals() -> list[Event]:
+    """Trial 2 needs too much memory, trial 4 is worse than 3 in everything, 5 has no result."""
+    metrics = [(0.5, 0.875, 400.0), (0.125, 0.9, 401.0), (0.25, 0.5, 399.0), (0.75, 0.25, 1.0)]
+    events: list[Event] = [asked(trial) for trial in range(1, 6)]
+    for trial, (loss, acc, mb) in enumerate(metrics, start=1):
+        events.append(reported(trial, {"loss": loss, "acc": acc, "mb": mb}))
+    return events
 
 
 @pytest.fixture
@@ -46,6 +62,22 @@ def test_a_run_that_is_done_is_told_in_a_few_sentences(trained: Results) -> None
         "Best: trial 9, val_loss 0.1831 at epoch 9,",
         "with lr 0.01855.",
     ]
+
+
+def test_what_the_controls_say_of_early_stopping_is_told(
+    toy_sweep: Sweep, train: Train, results_of: ResultsOf
+) -> None:
+    events: list[Event] = []
+    audited = Sweep(**{**dict(toy_sweep), "scheduler": "asha"})
+    train(Study(audited, events.append))
+    results = results_of(audited, events)
+    assert results.summary().splitlines()[-1] == (
+        "Early stopping agreed with the next rung: rank correlation 1.00 at epoch 1; 0 of 6 "
+        "controls would have gone on."
+    )
+    (found,) = json.loads(json.dumps(results.as_json(), allow_nan=False))["audit"]
+    assert (found["epoch"], found["next"], found["trials"]) == (1, 3, 8)
+    assert (found["correlation"], found["controls"], found["wrong"]) == (1.0, 6, 0)
 
 
 def test_a_run_that_is_not_done_says_who_is_where(results_of: ResultsOf) -> None:
@@ -76,6 +108,43 @@ def test_an_empty_run_has_a_summary_too(results_of: ResultsOf) -> None:
         "0 trials in 0 s: none.",
         "No trial has reported a finite loss yet.",
     ]
+
+
+def test_of_several_objectives_the_front_is_told(results_of: ResultsOf) -> None:
+    assert results_of(SEVERAL, rivals()).summary().splitlines()[3:] == [
+        "2 trials that no other beats in loss and acc at once:",
+        "  trial  loss    acc   mb  epoch",
+        "      3  0.25    0.5  399      1",
+        "      1   0.5  0.875  400      1",
+    ]
+
+
+def test_of_a_long_front_ten_are_told(results_of: ResultsOf) -> None:
+    events: list[Event] = []
+    for n in range(1, 14):
+        events += [asked(n), reported(n, {"loss": n / 8, "acc": n / 16, "mb": 1.0})]
+    lines = results_of(SEVERAL, events).summary().splitlines()
+    assert (len(lines), lines[-1]) == (3 + 1 + 1 + 10 + 1, "  and 3 more")
+
+
+def test_where_no_trial_meets_the_constraints_it_is_said(results_of: ResultsOf) -> None:
+    both = Sweep(**{**dict(LOSS), "outcomes": [LOSS.metric, {"name": "mb", "min": 9, "max": 400}]})
+    events: list[Event] = [asked(1), reported(1, {"loss": 0.5, "mb": 500.0})]
+    assert results_of(both, events).summary().splitlines()[3:5] == [
+        "No trial meets mb at least 9 and at most 400; these come nearest.",
+        "Best: trial 1, loss 0.5 at epoch 1 (mb 500),",
+    ]
+
+
+def test_for_scripts_the_front_is_there_too(results_of: ResultsOf) -> None:
+    found = json.loads(json.dumps(results_of(SEVERAL, rivals()).as_json(), allow_nan=False))
+    assert found["best"] == found["front"][0]
+    assert [leader["trial"] for leader in found["front"]] == [3, 1]
+    assert found["metrics"][1:] == [
+        {"name": "acc", "goal": "maximize"},
+        {"name": "mb", "max": 400},
+    ]
+    assert found["feasible"] is True
 
 
 def test_failures_are_grouped_the_most_common_first(results_of: ResultsOf) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from nightsweep.search import Choice, Float, Int, Sweep
 from nightsweep.search.errors import NightsweepError, Problem, SweepError
-from nightsweep.search.samplers import Grid, Random, Tpe
+from nightsweep.search.objective import Metric
+from nightsweep.search.samplers import Auto, Grid, Random
 from nightsweep.search.schedulers import Asha, Never
-from nightsweep.search.sweep import Metric, seconds
+from nightsweep.search.sweep import seconds
 
 LR = {"min": 1e-5, "max": 1.0, "log": True}
 
@@ -26,9 +28,9 @@ def refusal(**changes: Any) -> str:
     return str(caught.value)
 
 
-def test_the_defaults_are_tpe_and_asha_for_27_epochs_of_60_trials() -> None:
+def test_the_sampler_is_chosen_and_asha_stops_by_default_for_27_epochs_of_60_trials() -> None:
     made = sweep()
-    assert (made.sampler, made.scheduler) == (Tpe(), Asha(eta=3, grace=1))
+    assert (made.sampler, made.scheduler) == (Auto(), Asha(eta=3, grace=1))
     assert (made.max_epochs, made.limit, made.seed) == (27, 60, 0)
 
 
@@ -60,9 +62,56 @@ def test_a_list_of_one_metric_is_that_metric() -> None:
     assert sweep(metric=[{"name": "acc", "goal": "maximize"}]).metric.goal == "maximize"
 
 
-def test_several_metrics_are_refused() -> None:
-    message = "sweep: metric: one metric is searched at a time, but 2 are given"
-    assert refusal(metric=["acc", "loss"]) == message
+def test_the_first_metric_with_a_goal_is_the_metric() -> None:
+    made = sweep(metric=[{"name": "mb", "max": 400}, "loss", {"name": "acc", "goal": "maximize"}])
+    assert made.metric == Metric(name="loss", goal="minimize")
+    assert [metric.name for metric in made.objectives] == ["loss", "acc"]
+    assert [metric.name for metric in made.outcomes] == ["mb", "loss", "acc"]
+
+
+def test_a_metric_with_bounds_has_a_goal_only_if_it_is_given() -> None:
+    made = sweep(
+        metric=["loss", {"name": "mb", "max": 4}, {"name": "f1", "goal": "maximize", "min": 0}]
+    )
+    assert [metric.goal for metric in made.outcomes] == ["minimize", None, "maximize"]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["loss", ["loss", {"name": "mb", "max": 400}], ["loss", {"name": "f1", "goal": "maximize"}]],
+)
+def test_metrics_are_written_as_they_are_given(metric: Any) -> None:
+    made = sweep(metric=metric)
+    assert Sweep(**json.loads(json.dumps(made.model_dump(mode="json")))) == made
+    assert Sweep(**dict(made)) == made
+    one = {"name": "loss", "goal": "minimize"}
+    assert made.model_dump(mode="json")["metric"] == (one if metric == "loss" else [one, mock.ANY])
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (
+            ["acc", {"name": "acc", "max": 1}],
+            ": acc stands twice; goal, min and max of one go together",
+        ),
+        (
+            [{"name": "mb", "max": 400}, {"name": "ms", "max": 9}],
+            ": mb and ms only have bounds; give one a goal, minimize or maximize",
+        ),
+        ([], ": is empty; name at least one"),
+        ({"name": "mb", "min": 3, "max": 2}, ": min 3 is above max 2; nothing lies between"),
+        (["acc", {"name": "mb", "max": "big"}], ".1.max: must be a number, not 'big'"),
+        (
+            {"name": "acc", "gaol": "maximize"},
+            '.gaol: unknown key; allowed: name, goal, min, max. Did you mean "goal"?',
+        ),
+        (3, ": must be a mapping, such as {a: 1}, not 3"),
+    ],
+    ids=["twice", "bounds alone", "none", "no room", "no number", "misspelt", "no name"],
+)
+def test_metrics_that_make_no_sense_are_refused(metric: Any, message: str) -> None:
+    assert refusal(metric=metric) == f"sweep: metric{message}"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +221,8 @@ def test_even_a_key_named_self_is_only_an_unknown_key() -> None:
 
 
 def test_a_scheduler_without_a_name_is_asked_for_one_of_those_there_are() -> None:
-    assert refusal(scheduler={"eta": 3}) == "sweep: scheduler: needs a name, one of asha, none"
+    message = "needs a name, one of asha, hyperband, median, none"
+    assert refusal(scheduler={"eta": 3}) == f"sweep: scheduler: {message}"
 
 
 def test_a_nested_mapping_is_no_constant() -> None:
@@ -227,3 +277,51 @@ def test_an_endless_time_is_refused() -> None:
     assert refusal(time=True) == (
         "sweep: time: True is not a duration; write 9h, 90m, 1h30m or 45s"
     )
+
+
+def test_a_constraint_alone_is_a_list_of_one() -> None:
+    assert sweep(constraints="lr < 0.5").constraints == ["lr < 0.5"]
+    assert sweep(constraints=("lr < 0.5", "lr > 0.1")).space.allows({"lr": 0.2})
+    assert sweep().constraints == []
+
+
+def test_constraints_may_name_constants_and_max_epochs() -> None:
+    parameters = {"warmup": {"min": 0, "max": 9}, "rounds": 2}
+    space = sweep(parameters=parameters, constraints="warmup <= max_epochs / 9 + rounds").space
+    assert [space.allows({"warmup": n, "rounds": 2}) for n in (5, 6)] == [True, False]
+
+
+def test_a_parameter_named_max_epochs_is_meant_before_that_of_the_sweep() -> None:
+    made = sweep(parameters={"max_epochs": {"min": 1, "max": 3}}, constraints="max_epochs < 3")
+    assert made.space.allows({"max_epochs": 2})
+
+
+def test_every_mistake_in_constraints_is_told() -> None:
+    assert refusal(constraints=["lr", 3, "lr <"]).splitlines() == [
+        "sweep: constraints.1: must be text, not 3",
+        "sweep: constraints.2: cannot be read: invalid syntax; write a comparison, such as "
+        "lr * layers <= 0.5, or some joined by and, or, not",
+    ]
+    assert refusal(constraints=["lr", "l > 1"]).splitlines() == [
+        "sweep: constraints.0: lr alone is not true or false; compare it, as in lr == ...",
+        "sweep: constraints.1: there is no parameter 'l'; known: lr, max_epochs. "
+        'Did you mean "lr"?',
+    ]
+
+
+def test_a_default_that_breaks_a_constraint_is_refused() -> None:
+    message = "the default lr 0.001 cannot meet 'lr > 0.01'; change one or the other"
+    parameters = {"lr": LR | {"default": 1e-3}}
+    found = refusal(parameters=parameters, constraints=["lr < 1", "lr > 0.01"])
+    assert found == f"sweep: constraints.1: {message}"
+
+
+def test_constraints_of_parameters_that_wait_in_a_circle_are_not_tried() -> None:
+    parameters = {"a": {"min": 1, "max": 2, "when": {"a": 1}}}
+    assert refusal(parameters=parameters, constraints="a > 1").startswith("sweep: parameters.a")
+
+
+def test_a_sweep_with_constraints_survives_being_written_as_json() -> None:
+    made = sweep(constraints=["lr < 0.5"], replicates=3)
+    again = Sweep(**json.loads(json.dumps(made.model_dump(mode="json"))))
+    assert (again, again.replicates) == (made, 3)

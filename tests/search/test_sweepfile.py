@@ -143,10 +143,10 @@ def test_the_example_of_the_digits_loads() -> None:
 
 
 TOP = (
-    "name, train, metric, parameters, max_epochs, trials, time, sampler, scheduler, resources, "
-    "slots, seed"
+    "name, train, metric, parameters, constraints, max_epochs, trials, replicates, time, sampler, "
+    "scheduler, resources, slots, seed, from"
 )
-RANGE = "min, max, log, step, default, when"
+RANGE = "min, max, log, step, default, prior, when"
 
 
 MISTAKES = {
@@ -164,7 +164,7 @@ MISTAKES = {
     ),
     "misspelt choice option": (
         small("{values: [1, 2], defualt: 1}"),
-        "a.yaml:3: parameters.lr.defualt: unknown key; allowed: values, default, when. "
+        "a.yaml:3: parameters.lr.defualt: unknown key; allowed: values, default, prior, when. "
         'Did you mean "default"?',
     ),
     "unknown resource": (
@@ -173,16 +173,34 @@ MISTAKES = {
     ),
     "option of another tool": (
         small(more="scheduler:\n  name: asha\n  reduction_factor: 4\n"),
-        "a.yaml:6: scheduler.reduction_factor: unknown key; allowed: name, eta, grace. "
+        "a.yaml:6: scheduler.reduction_factor: unknown key; allowed: name, eta, grace, "
+        "mode, form, audit. "
         'Did you mean "eta"?',
     ),
     "unknown sampler": (
         small(more="sampler: tep\n"),
-        "a.yaml:4: sampler: 'tep' is not one of tpe, random, grid. Did you mean \"tpe\"?",
+        "a.yaml:4: sampler: 'tep' is not one of auto, gp, tpe, random, grid, qmc, cmaes, nsga2. "
+        'Did you mean "tpe"?',
     ),
     "unknown scheduler": (
-        small(more="scheduler: {name: hyperband}\n"),
-        "a.yaml:4: scheduler: 'hyperband' is not one of asha, none. Did you mean \"asha\"?",
+        small(more="scheduler: {name: medianstop}\n"),
+        "a.yaml:4: scheduler: 'medianstop' is not one of asha, hyperband, median, none. "
+        'Did you mean "median"?',
+    ),
+    "constraint that cannot be read": (
+        small(more="constraints:\n  - lr > 0\n  - lr * 2\n"),
+        "a.yaml:6: constraints.1: 'lr * 2' is not true or false; write a comparison, such as "
+        "lr * layers <= 0.5, or some joined by and, or, not",
+    ),
+    "constraint on nothing": (
+        small(more="constraints: [lr > 0,\n  l > 1]\n"),
+        "a.yaml:5: constraints.1: there is no parameter 'l'; known: lr, max_epochs. "
+        'Did you mean "lr"?',
+    ),
+    "only constraint": (
+        small(more="constraints: lr > 9\n"),
+        "a.yaml:4: constraints.0: no configuration meets 'lr > 9' (10,000 random ones were "
+        "tried); loosen it, or the ranges",
     ),
     "missing bound": (
         small("\n    min: 1"),

@@ -52,7 +52,7 @@ def trained(
             epoch=done,
             until=until,
             max_epochs=max_epochs,
-            metric="val_loss",
+            metrics=("val_loss",),
             seed=11,
             folder=folder,
         )

@@ -33,7 +33,7 @@ class Slot:
             "epoch": 0,
             "until": 3,
             "max_epochs": 3,
-            "metric": "val_loss",
+            "metrics": ("val_loss",),
             "seed": trial,
             "folder": self._folder / str(trial),
         }

@@ -28,6 +28,14 @@ class HaltingLink:
         return Answer(trial=step.trial, until=None)
 
 
+class PatientLink(HaltingLink):
+    """Lets a trial go on, with a decision due at each epoch."""
+
+    def ask(self, step: Step) -> Answer:
+        super().ask(step)
+        return Answer(trial=step.trial, until=step.epoch + 1)
+
+
 class Counter:
     """Something to keep: one number."""
 
@@ -46,16 +54,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "trials" / "7"
 
 
-def job(folder: Path, *, epoch: int = 0, until: int = 9) -> Job:
+def job(folder: Path, *, epoch: int = 0, until: int = 9, pauses: bool = True) -> Job:
     return Job(
         trial=7,
         config={},
         epoch=epoch,
         until=until,
         max_epochs=9,
-        metric="val_loss",
+        metrics=("val_loss",),
         seed=1,
         folder=folder,
+        pauses=pauses,
     )
 
 
@@ -105,6 +114,43 @@ def test_a_trial_told_to_halt_saves_itself_at_its_next_report(folder: Path) -> N
     for epoch in reporting(trial):
         link.halting = epoch == 1
     assert [(step.epoch, step.checkpoint) for step in link.asked] == [(2, True)]
+
+
+def test_where_no_decision_pauses_none_costs_a_checkpoint(folder: Path) -> None:
+    link = PatientLink()
+    trial = Trial(job(folder, until=1, pauses=False), link)
+    trial.keep(counter=Counter())
+    assert list(reporting(trial)) == list(range(1, 10))
+    assert [(step.epoch, step.checkpoint) for step in link.asked] == [
+        (epoch, False) for epoch in range(1, 9)
+    ]
+    assert [path.name for path in folder.iterdir()] == ["epoch-9"]
+
+
+def test_where_no_decision_pauses_the_order_to_halt_does_cost_one(folder: Path) -> None:
+    link = PatientLink()
+    trial = Trial(job(folder, until=1, pauses=False), link)
+    trial.keep(counter=Counter())
+    for epoch in reporting(trial, last=4):
+        link.halting = epoch == 2
+    assert [step.epoch for step in link.asked if step.checkpoint] == [2]
+
+
+def test_where_no_decision_pauses_the_state_is_saved_now_and_then(folder: Path) -> None:
+    link, ticks = PatientLink(), iter(range(0, 10**6, 40))
+    trial = Trial(job(folder, until=1, pauses=False), link, clock=lambda: next(ticks))
+    trial.keep(counter=Counter())
+    list(reporting(trial, last=8))
+    saved = [step.epoch for step in link.asked if step.checkpoint]
+    assert 2 <= len(saved) <= 5
+
+
+def test_where_no_decision_pauses_one_is_asked_for_when_the_body_has_ended(folder: Path) -> None:
+    link = PatientLink()
+    trial = Trial(job(folder, until=1, pauses=False), link)
+    for epoch in trial.epochs(2):
+        trial.report(val_loss=0.5)
+        assert [step.epoch for step in link.asked] == list(range(1, epoch))
 
 
 def test_keep_refuses_what_has_no_state() -> None:

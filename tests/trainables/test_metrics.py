@@ -107,6 +107,15 @@ def test_several_elements_are_refused_with_a_way_out(value: object, kind: str) -
     )
 
 
+def test_of_several_wanted_metrics_the_missing_one_is_named() -> None:
+    with pytest.raises(ReportError) as caught:
+        checked({"val_loss": 0.5, "latency": 1.0}, "val_loss", "latency_ms")
+    assert str(caught.value) == (
+        "reported no latency_ms, a metric of this sweep; it reported val_loss, latency. "
+        'Did you mean "latency"?'
+    )
+
+
 def test_every_metric_is_checked_not_the_wanted_one_alone() -> None:
     assert refusal({"val_loss": 0.5, "f1": None}) == "reported f1 as None; report a number"
 

@@ -35,7 +35,7 @@ def job(**changes: Any) -> Job:
         "epoch": 0,
         "until": 9,
         "max_epochs": 9,
-        "metric": "val_loss",
+        "metrics": ("val_loss",),
         "seed": 1,
         "folder": Path("nowhere"),
     }
@@ -218,6 +218,14 @@ def test_a_value_that_is_not_finite_waits_for_the_decision(value: float) -> None
     list(reporting(Trial(job(until=9), link), value=value))
     assert epochs_of(link.asked) == [1]
     assert str(link.asked[0].metrics["val_loss"]) == str(value)
+
+
+def test_nan_in_any_metric_of_the_sweep_waits_for_the_decision() -> None:
+    link = FakeLink()
+    trial = Trial(job(metrics=("val_loss", "f1"), until=9), link)
+    for _ in trial.epochs():
+        trial.report(val_loss=0.5, f1=math.nan)
+    assert epochs_of(link.asked) == [1]
 
 
 def test_nan_in_another_metric_does_not_wait() -> None:

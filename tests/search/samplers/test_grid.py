@@ -1,22 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nightsweep.search import Choice, Float, Int, Study, Sweep
 from nightsweep.search.errors import Problem
 from nightsweep.search.history import History
 from nightsweep.search.samplers import Grid
-from nightsweep.search.space import Config, Space
+from nightsweep.search.space import LARGEST, Config, Space
+from nightsweep.search.tried import Tried
 
 NOTHING = History()
 
 
-def points(parameters: dict[str, Any]) -> list[Config]:
+def points(
+    parameters: dict[str, Any], constraints: Sequence[str] = (), replicates: int = 1
+) -> list[Config]:
     """Every configuration that the grid proposes, until it has no more."""
-    sampler = Grid().build(Space(parameters), seed=0)
+    space = Space(parameters, constraints)
+    sampler, tried = Grid().build(space, seed=0), Tried(space, replicates)
     found: list[Config] = []
-    while proposal := sampler.propose(len(found) + 1, NOTHING):
+    while proposal := sampler.propose(len(found) + 1, History(tried=tried)):
         found.append(proposal.config)
+        tried.add(proposal.config)
     return found
 
 
@@ -75,7 +81,31 @@ def test_the_origin_tells_how_far_the_grid_is() -> None:
     proposal = sampler.propose(2, NOTHING)
     assert proposal is not None
     assert proposal.origin == "grid point 2 of 2"
-    assert sampler.propose(3, NOTHING) is None
+
+
+def test_points_that_a_constraint_forbids_are_left_out() -> None:
+    parameters = {"a": Int(min=1, max=3), "b": Int(min=1, max=3)}
+    found = points(parameters, ["a < b"])
+    assert [(config["a"], config["b"]) for config in found] == [(1, 2), (1, 3), (2, 3)]
+
+
+def test_with_replicates_the_whole_grid_comes_again() -> None:
+    found = points({"a": Choice(values=["x", "y"])}, replicates=2)
+    assert [config["a"] for config in found] == ["x", "y", "x", "y"]
+
+
+def test_a_point_that_was_tried_already_is_passed_over() -> None:
+    sampler = Grid().build(Space({"a": Int(min=1, max=3)}), seed=0)
+    proposal = sampler.propose(2, History(tried=[{"a": 2}]))
+    assert proposal is not None
+    assert proposal.config == {"a": 3}
+
+
+def test_a_grid_of_too_many_points_is_refused() -> None:
+    names = [f"p{number}" for number in range(6)]
+    problems = list(Grid().problems(Space({name: Int(min=1, max=10) for name in names})))
+    message = f"the grid has 1,000,000 points, more than {LARGEST:,}; use sampler: tpe"
+    assert problems == [Problem(key=("sampler",), message=message)]
 
 
 def test_a_changed_proposal_does_not_change_the_grid() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightsweep.search import Choice, Float, Int
-from nightsweep.search.history import History, Observation
+from nightsweep.search.history import History, Observation, Proposal
 from nightsweep.search.samplers import Random
 from nightsweep.search.space import Config, Space
 
@@ -19,11 +19,20 @@ PARAMETERS: dict[str, Any] = {
     "width": 64,
 }
 SPACE = Space(PARAMETERS)
+NOTHING = History()
 
 
 def proposals(seed: int, count: int = 20, space: Space = SPACE) -> list[Config]:
-    sampler = Random().build(space, seed=seed)
-    return [sampler.propose(number, History()).config for number in range(1, count + 1)]
+    return [propose(number, space=space, seed=seed).config for number in range(1, count + 1)]
+
+
+def propose(
+    number: int, history: History = NOTHING, *, space: Space = SPACE, seed: int = 0
+) -> Proposal:
+    """What a new sampler proposes."""
+    proposal = Random().build(space, seed=seed).propose(number, history)
+    assert proposal is not None
+    return proposal
 
 
 def test_the_same_seed_gives_the_same_configurations() -> None:
@@ -38,7 +47,7 @@ def test_another_seed_gives_other_configurations() -> None:
 def test_a_proposal_depends_on_its_number_alone() -> None:
     seen = Observation(trial=1, config=proposals(seed=0)[0], values={1: 0.1})
     history = History(observations=[seen], pending=[(2, proposals(seed=0)[1])])
-    assert Random().build(SPACE, seed=0).propose(9, history).config == proposals(seed=0)[8]
+    assert propose(9, history).config == proposals(seed=0)[8]
 
 
 def test_every_trial_draws_other_numbers() -> None:
@@ -47,7 +56,7 @@ def test_every_trial_draws_other_numbers() -> None:
 
 @given(st.integers(0, 2**32), st.integers(1, 10**6))
 def test_every_value_is_allowed_and_every_condition_kept(seed: int, number: int) -> None:
-    config = Random().build(SPACE, seed=seed).propose(number, History()).config
+    config = propose(number, seed=seed).config
     assert all(SPACE.parameters[n].contains(v) for n, v in config.items() if n != "width")
     assert ("momentum" in config) == (config["optimizer"] == "sgd")
     assert config["width"] == 64
@@ -69,7 +78,7 @@ def test_each_choice_and_each_whole_number_is_drawn_about_equally_often() -> Non
 @pytest.mark.parametrize("default", [1e-3, 0.5])
 def test_the_first_trial_takes_the_defaults(default: float) -> None:
     lr = Float(min=1e-5, max=1.0, log=True, default=default)
-    first = Random().build(Space(PARAMETERS | {"lr": lr}), seed=0).propose(1, History())
+    first = propose(1, space=Space(PARAMETERS | {"lr": lr}))
     assert first.config["lr"] == default
     assert first.origin == "defaults"
 
@@ -82,23 +91,52 @@ def test_a_default_counts_only_where_its_parameter_is_active() -> None:
             "momentum": Float(min=0.0, max=0.99, default=0.9, when={"optimizer": "sgd"}),
         }
     )
-    first = Random().build(space, seed=0).propose(1, History()).config
+    first = propose(1, space=space).config
     assert first["optimizer"] == "adam"
     assert "momentum" not in first
 
 
 def test_without_defaults_the_first_trial_is_random_too() -> None:
-    first = Random().build(SPACE, seed=0).propose(1, History())
+    first = propose(1)
     assert first.origin == "random"
 
 
 def test_the_second_trial_is_random_even_with_defaults() -> None:
     space = Space({"lr": Float(min=0.0, max=1.0, default=0.5)})
-    second = Random().build(space, seed=0).propose(2, History())
+    second = propose(2, space=space)
     assert second.origin == "random"
     assert second.config["lr"] != 0.5
 
 
-def test_nothing_is_ever_exhausted() -> None:
-    space = Space({"a": Choice(values=[1])})
-    assert proposals(seed=0, count=5, space=space) == [{"a": 1}] * 5
+def test_only_what_the_constraints_allow_is_drawn() -> None:
+    space = Space(PARAMETERS, ["lr <= 1e-4 * layers", "layers != 2"])
+    assert all(space.allows(config) for config in proposals(seed=0, space=space, count=100))
+    assert {config["layers"] for config in proposals(seed=0, space=space)} == {1, 3, 4}
+
+
+def test_what_the_constraints_allow_is_drawn_as_without_them() -> None:
+    free = proposals(seed=0, count=50)
+    bound = proposals(seed=0, count=50, space=Space(PARAMETERS, ["layers != 2"]))
+    pairs = [(a, b) for a, b in zip(free, bound, strict=True) if a["layers"] != 2]
+    assert len(pairs) > 25
+    assert all(a == b for a, b in pairs)
+
+
+def test_the_first_trial_keeps_the_defaults_and_finds_what_fits_to_them() -> None:
+    parameters = {"a": Float(min=0.0, max=1.0, default=0.9), "b": Float(min=0.0, max=1.0)}
+    for seed in range(20):
+        config = propose(1, space=Space(parameters, ["a + b <= 1"]), seed=seed).config
+        assert config["a"] == 0.9
+        assert config["b"] <= 0.1
+
+
+def test_what_was_tried_is_not_drawn_again() -> None:
+    space = Space({"a": Int(min=1, max=5)})
+    history = History(tried=[{"a": a} for a in (1, 2, 4)])
+    drawn = [propose(n, history, space=space).config["a"] for n in range(1, 31)]
+    assert set(drawn) == {3, 5}
+
+
+def test_where_everything_was_tried_there_is_nothing_to_propose() -> None:
+    sampler = Random().build(Space({"a": Choice(values=[1])}), seed=0)
+    assert sampler.propose(2, History(tried=[{"a": 1}])) is None

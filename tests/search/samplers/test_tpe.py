@@ -10,7 +10,7 @@ import pytest
 from nightsweep.search import Choice, Float, Int, Study, Sweep
 from nightsweep.search.history import History, Observation, Proposal
 from nightsweep.search.samplers import Tpe
-from nightsweep.search.samplers.tpe import LEADERS, RANDOM, RECENT, modelled, telling
+from nightsweep.search.samplers.tpe import RANDOM
 from nightsweep.search.space import Config, Space
 
 LINE = Space({"x": Float(min=0.0, max=1.0)})
@@ -33,7 +33,9 @@ def propose(
     number: int, history: History, *, space: Space = LINE, seed: int = 0, startup: int = 10
 ) -> Proposal:
     """What a new sampler proposes."""
-    return Tpe(startup=startup).build(space, seed).propose(number, history)
+    proposal = Tpe(startup=startup).build(space, seed).propose(number, history)
+    assert proposal is not None
+    return proposal
 
 
 def on_line(points: Iterable[tuple[float, dict[int, float]]], *, first: int = 1) -> list[Any]:
@@ -55,8 +57,8 @@ def drawn(history: History) -> list[float]:
 
 def mixed_history(count: int) -> History:
     """Random configurations; small x is good."""
-    draw = Tpe().build(MIXED, seed=99)
-    configs = [draw.propose(number, History()).config for number in range(1, count + 1)]
+    numbers = range(1, count + 1)
+    configs = [propose(n, History(), space=MIXED, seed=99).config for n in numbers]
     return History(
         observations=[
             Observation(trial=trial, config=config, values={1: config["x"]})
@@ -275,24 +277,29 @@ def test_another_history_of_the_same_trials_is_not_taken_for_the_first() -> None
     assert sampler.propose(22, high) == propose(22, high)
 
 
-def test_the_modelled_rung_is_the_highest_with_enough_results() -> None:
-    rungs: list[dict[int, float]] = [{1: 0.5, 3: 0.4, 9: 0.3}, {1: 0.5, 3: 0.4}, {1: 0.5}]
-    observations = on_line((0.5, values) for values in rungs)
-    assert [modelled(observations, enough) for enough in (1, 2, 3, 4)] == [9, 3, 1, None]
+def test_proposals_keep_to_the_constraints_and_come_from_the_model() -> None:
+    """Though the model would always rather look where the constraint forbids it."""
+    history = History(observations=on_line((i / 40, {1: i / 40}) for i in range(20, 40)))
+    assert max(drawn(history)) < 0.5
+    space = Space(dict(LINE.parameters), ["x >= 0.5"])
+    proposals = [propose(number, history, space=space) for number in MODEL]
+    assert all(proposal.config["x"] >= 0.5 for proposal in proposals)
+    assert {proposal.origin for proposal in proposals} == {"tpe from 20 results at epoch 1"}
+    assert statistics.median(proposal.config["x"] for proposal in proposals) < 0.55
 
 
-def test_all_results_tell_while_they_are_few() -> None:
-    observations = on_line((0.5, {1: float(i)}) for i in range(LEADERS + RECENT))
-    assert telling(observations, 1) == [(o, o.values[1]) for o in observations]
+def test_a_proposal_that_is_allowed_is_the_same_as_without_constraints() -> None:
+    history = History(observations=on_line((i / 40, {1: i / 40}) for i in range(40)))
+    space = Space(dict(LINE.parameters), ["x <= 0.01"])
+    bound = [propose(number, history, space=space).config["x"] for number in MODEL]
+    pairs = list(zip(drawn(history), bound, strict=True))
+    assert all(b <= 0.01 for _, b in pairs)
+    assert {a == b for a, b in pairs if a <= 0.01} == {True}
+    assert {a == b for a, b in pairs if a > 0.01} == {False}
 
 
-def test_only_trials_that_have_come_to_the_rung_tell() -> None:
-    observations = on_line([(0.1, {1: 0.5, 3: 0.25}), (0.2, {1: 0.5})])
-    assert telling(observations, 3) == [(observations[0], 0.25)]
-
-
-def test_of_many_results_the_leaders_and_the_latest_tell() -> None:
-    others = on_line((0.5, {1: -float(i)}) for i in range(LEADERS + RECENT))
-    leaders = on_line(((0.5, {1: -1000.0 - i}) for i in range(LEADERS)), first=1000)
-    told = [observation for observation, _ in telling(leaders + others, 1)]
-    assert told == leaders[::-1] + others[-RECENT:]
+def test_what_was_tried_is_not_proposed_again() -> None:
+    space = Space({"a": Int(min=1, max=20)})
+    seen = [Observation(trial=a, config={"a": a}, values={1: abs(a - 10.2)}) for a in range(1, 19)]
+    history = History(observations=seen, tried=[{"a": a} for a in range(1, 19)])
+    assert {propose(n, history, space=space).config["a"] for n in MODEL} == {19, 20}

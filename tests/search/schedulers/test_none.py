@@ -24,7 +24,7 @@ def sweep(toy_sweep: Sweep) -> Sweep:
 
 
 def test_the_only_rung_is_the_last_epoch(scheduler: NeverScheduler) -> None:
-    assert [scheduler.next_rung(epoch) for epoch in (0, 1, 8, 9)] == [9, 9, 9, 9]
+    assert [scheduler.next_rung(1, epoch) for epoch in (0, 1, 8, 9)] == [9, 9, 9, 9]
     assert scheduler.ladder() == []
 
 
