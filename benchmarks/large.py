@@ -1,6 +1,6 @@
 """A sweep larger than most: how long its decisions take in all, and how much memory they need.
 
-    python benchmarks/large.py [--trials 100000] [--workers 1000] [--sampler tpe] [--minutes 60]
+    python benchmarks/large.py [--trials 100000] [--workers 1000] [--sampler auto] [--minutes 60]
 
 The sweep is that of examples/digits.yaml on a virtual cluster, with the generic curves that
 `nightsweep plan` uses; nothing is trained, and no journal written.
@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=1_000)
-    parser.add_argument("--sampler", default="tpe")
+    parser.add_argument("--sampler", default="auto")
     parser.add_argument("--minutes", type=float, default=60.0, help="give up after these")
     arguments = parser.parse_args()
     sweep = load(DIGITS, trials=arguments.trials, sampler=arguments.sampler, max_epochs=27)

@@ -21,7 +21,7 @@ CHANCE = ("random", "grid", "qmc")  # samplers that learn nothing
 # Measured on the curves of search/plan.py, whose docstring says more.
 LEARNING = (
     "Proposals are random here. A sampler that learns takes more trials further: on curves like "
-    "these it trained a fifth more epochs at 60 trials, two fifths at 1000."
+    "these up to a quarter more epochs."
 )
 
 

@@ -3,9 +3,9 @@
 Who goes on is decided by ranks. Of random proposals any may be the best, so that how many trials
 reach which rung depends on the scheduler and on luck, and hardly on the curves; only the `median`
 rule compares values of different epochs, and there it depends on both. A sampler that learns
-brings better trials later, and more of them go on: tpe trained 5% more epochs than random search
-at 60 trials, which is less than luck does, 15% more at 300 and 40% more at 1000. Proposals are
-random here all the same: they take no time, and that any other sampler learns is for it to show.
+brings better trials later, and more of them go on: on the curves below tpe and gp trained 17% and
+26% more epochs than random search at 60 trials (luck does 20%), 22% and 5% more at 1000. Proposals
+are random here all the same: they cost nothing, and what another sampler will learn nobody knows.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class Story:
     """A trial's life. Values are as reported; times are in seconds since 1970.
 
     `status` is that of `Results.status`; `reason` is its latest. `end`: how it stands among those
-    that were trained to their end, as one of them. `more`: how many others have to come to the
-    place where it waits, none of them better, for it to go on; None where that is not known.
+    that were trained to the last epoch, as one of them. `more`: how many others have to come to
+    the place where it waits, none of them better, for it to go on; None where that is not known.
     """
 
     trial: int

@@ -178,10 +178,14 @@ class _Teller:
             place.arrivals[known.id] = event
             place.heard(event.reason)
             if known.id == self.trial:
-                then = place.stand(place.ranking(), known.id)
-                if found := RANK.search(event.reason):
-                    then = replace(then, rank=int(found[1]), of=int(found[2]))
-                self._decided.append(_Decided(time, name, event, then))
+                self._decided.append(_Decided(time, name, event, self._then(place, event)))
+
+    def _then(self, place: _Place, event: Reported) -> Stand:
+        """How it stands at its arrival: what the reason says, and what follows from the values."""
+        then = place.stand(place.ranking(), self.trial)
+        if found := RANK.search(event.reason):
+            then = replace(then, rank=int(found[1]), of=int(found[2]))
+        return then if KEPT.search(event.reason) else replace(then, kept=None, cutoff=None)
 
     def _words(self, time: float, event: Event) -> str:
         """What an event of the trial says, where it is no decision."""
@@ -232,8 +236,13 @@ class _Teller:
         )
 
     def _end(self, known: Record) -> Stand | None:
-        ended = [t for t in self.study.trials.values() if t.status is Status.COMPLETED]
-        if known.status is not Status.COMPLETED or self._objective.several:
+        whole = self.study.sweep.max_epochs
+        ended = [
+            trial
+            for trial in self.study.trials.values()
+            if trial.status is Status.COMPLETED and trial.epoch >= whole
+        ]
+        if known not in ended or self._objective.several:
             return None
         sign = self._objective.sign
         ahead = sum(sign * other.last < sign * known.last for other in ended)

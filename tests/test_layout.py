@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("search", "trainables", "cluster")
 LONGEST = 350
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "managers", "misc"}
-HEAVY = ("ray", "torch", "optuna", "pandas", "sklearn", "pydantic")
+HEAVY = ("ray", "torch", "optuna", "pandas", "scipy", "sklearn", "pydantic")
 
 
 def modules() -> list[Path]:

@@ -90,7 +90,7 @@ def test_one_slot_and_one_seed_give_the_same_sweep_twice(tmp_path: Path) -> None
         for name in "ab"
     )  # fmt: skip
     pd.testing.assert_frame_equal(first, second)
-    assert first["origin"].iloc[-1].startswith("tpe from ")
+    assert first["origin"].iloc[-1].startswith("gp from ")
 
 
 def test_bad_trials_cost_themselves_and_no_other(tmp_path: Path) -> None:

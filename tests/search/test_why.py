@@ -194,8 +194,9 @@ def test_a_function_that_returned_early_is_said_to_have_returned() -> None:
     night = Night(scheduler="none")
     night.report(night.ask().id, 0.5)
     night.study.finish(1)
-    assert night.answer(1).startswith(
-        "Trial 1 returned after 1 of 9 epochs: loss 0.5 after 1 epoch"
+    assert night.answer(1) == (
+        "Trial 1 returned after 1 of 9 epochs: loss 0.5 after 1 epoch; its best was 0.5 at "
+        "epoch 1."
     )
 
 
@@ -248,6 +249,17 @@ def test_with_goal_maximize_values_are_as_reported_and_the_highest_is_first() ->
     assert (judged.above, judged.below) == (
         Neighbour(trial=3, value=0.8),
         Neighbour(trial=4, value=0.1),
+    )
+
+
+def test_a_trial_that_goes_on_whatever_its_rank_is_told_no_cut_off_of_then() -> None:
+    night = Night(scheduler="asha")
+    night.first_epochs(0.3, 0.1, 0.2, 0.5)
+    (judged,) = night.why(4).judged
+    assert judged.decision == Decision.CONTINUE
+    assert judged.then == Stand(rank=4, of=4)
+    assert judged.words == (
+        "rank 4 of 4, goes on like all of the first 8, to audit the rung; it had 0.5"
     )
 
 

@@ -85,10 +85,32 @@ def test_space_seed_number_and_history_decide(kind: Any) -> None:
 def test_what_was_asked_before_makes_no_difference(kind: Any) -> None:
     """A driver that has just resumed proposes what the one that was killed would have."""
     known = history(MIXED, 60, smooth)
+    other = history(MIXED, 60, lambda config: -smooth(config))
+    late = of(o for o in known.observations if o.trial not in (3, 30, 59))
     sampler = kind().build(MIXED, 0)
-    for before in (25, 40, 59):
-        proposals(sampler, history(MIXED, before, smooth))
+    earlier = [history(MIXED, count, smooth) for count in (25, 40, 59)]
+    for before in (*earlier, other, late):
+        proposals(sampler, before)
     assert proposals(sampler, known) == proposals(kind().build(MIXED, 0), known)
+
+
+@every_sampler
+def test_trials_in_progress_are_kept_off_and_their_results_are_not_waited_for(kind: Any) -> None:
+    collected, tried = Observations(), Tried(MIXED)
+    for observation in history(MIXED, 40, smooth).observations:
+        collected.began(observation.trial, observation.config)
+        collected.put(observation)
+        tried.add(observation.config)
+    used, asked = kind().build(MIXED, 0), []
+    for number in range(41, 61):
+        known = collected.history(tried)
+        assert len(known.pending) == number - 41
+        proposal = used.propose(number, known)
+        assert proposal == kind().build(MIXED, 0).propose(number, known)
+        assert proposal.config not in asked
+        asked.append(proposal.config)
+        tried.add(proposal.config)
+        collected.began(number, proposal.config)
 
 
 @every_sampler
@@ -217,6 +239,38 @@ def test_a_sweep_that_is_resumed_goes_on_with_the_same_configurations(
     opened = [i for i, e in enumerate(events) if isinstance(e, Asked) and e.config is not None]
     assert len(opened) == 40
     for i in opened[-4:]:
+        asked: list[Event] = []
+        Study.replay(sweep, events[:i], asked.append).ask()
+        assert asked == [events[i]]
+
+
+@every_sampler
+def test_that_holds_with_steps_conditions_constraints_and_trials_that_fail(kind: Any) -> None:
+    """From any point of the sweep, not only at its end."""
+
+    def train(config: Config) -> Curve:
+        if config["layers"] == 4:
+            return Curve(metrics=[{"m": math.nan}])
+        losses = [smooth(config) + 1 / epoch for epoch in range(1, 10)]
+        fails = "out of memory" if config["dropout"] > 0.35 else ""
+        return Curve(metrics=[{"m": loss} for loss in losses[: 2 if fails else 9]], fails=fails)
+
+    sweep = Sweep(
+        metric="m",
+        parameters=MIXED.parameters | MIXED.constants,
+        constraints=["layers * units <= 256", "optimizer != 'sgd' or lr <= 0.1"],
+        max_epochs=9,
+        trials=50,
+        sampler=kind(),
+    )
+    events: list[Event] = []
+    study = Study(sweep, record=events.append)
+    for _ in simulate(study, train, [Worker(loss=0.02)] * 6):
+        pass
+    assert all(sweep.space.allows(known.config) for known in study.trials.values())
+    opened = [i for i, e in enumerate(events) if isinstance(e, Asked) and e.config is not None]
+    assert len(opened) == 50
+    for i in opened[::7]:
         asked: list[Event] = []
         Study.replay(sweep, events[:i], asked.append).ask()
         assert asked == [events[i]]

@@ -207,10 +207,10 @@ def spaces(draw: st.DrawFn) -> Space:
     for index in range(draw(st.integers(1, 6))):
         parameter = draw(parameters())
         parents = [name for name, p in found.items() if isinstance(p, Choice)]
-        if parents and draw(st.booleans()):
+        if draw(st.booleans()) and parents:
             parent = draw(st.sampled_from(parents))
             wanted = found[parent].values[: draw(st.integers(1, 2))]
-            when = {parent: wanted if draw(st.booleans()) else wanted[0]}
+            when = {parent: wanted[0] if draw(st.booleans()) else wanted}
             parameter = parameter.model_copy(update={"when": when})
         found[f"p{index}"] = parameter
     return Space(found)
