@@ -49,7 +49,7 @@ class Auto(BaseModel):
         yield from ()
 
     def choose(self, space: Space, *, trials: int | None, objectives: int) -> Chosen:
-        """The sampler for a sweep of `trials` (None: no limit) with so many metrics to optimise."""
+        """The sampler for a sweep of `trials` (None: no limit) and so many objectives."""
         count = len(space.parameters)
         if objectives > 1:
             return Chosen(sampler=Nsga2(), why=f"{objectives} metrics are searched at once")

@@ -65,10 +65,8 @@ class Features:
             ],
             axis=1,
         )
-        used: dict[str, Bools] = {}
-        for index, (name, parameter) in enumerate(zip(self._names, self._parameters, strict=True)):
-            used[name] = self._used(parameter, snapped, used)
-            snapped[~used[name], index] = math.nan
+        for index, parameter in enumerate(self._parameters):  # parents first
+            snapped[~self._used(parameter, snapped), index] = math.nan
         return snapped
 
     def matrix(self, places: Floats) -> Floats:
@@ -90,7 +88,8 @@ class Features:
 
         return np.asarray(cdist(self.matrix(places), self.matrix(others)))
 
-    def _used(self, parameter: Parameter, snapped: Floats, used: dict[str, Bools]) -> Bools:
+    def _used(self, parameter: Parameter, snapped: Floats) -> Bools:
+        """Where a parameter matters; a parent that is not used is close to nothing."""
         found = np.ones(len(snapped), dtype=bool)
         for parent, wanted in (parameter.when or {}).items():
             if parent in self._space.constants:
@@ -100,7 +99,7 @@ class Features:
             index = self._names.index(parent)
             places = [place(self._parameters[index], value) for value in options(wanted)]
             close = np.isclose(snapped[:, index, None], places, rtol=0, atol=1e-9)
-            found &= used[parent] & close.any(axis=1)
+            found &= close.any(axis=1)
         return found
 
 
