@@ -149,7 +149,7 @@ def say(console: Console, text: str) -> None:
 
 def proposer(sweep: Sweep) -> str:
     """Who proposes, and why where that was chosen for the user."""
-    chosen = sweep.proposer
+    chosen = sweep.chosen
     return f"{chosen.sampler.name} ({chosen.why})" if chosen.why else chosen.sampler.name
 
 

@@ -110,6 +110,17 @@ class Standings(Sequence[Observation]):
         """What is known of a trial."""
         return self._known.get(trial)
 
+    def leaders(self) -> Iterator[Observation]:
+        """Those with a value: who has come furthest first, and of these the best there."""
+        seen: set[int] = set()
+        for rung in sorted(self.rungs, reverse=True):
+            for value, trial in self.rungs[rung].ranked:
+                if math.isinf(value):
+                    break
+                if trial not in seen:
+                    seen.add(trial)
+                    yield self._known[trial]
+
     @overload
     def __getitem__(self, index: int) -> Observation: ...
     @overload

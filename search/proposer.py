@@ -28,9 +28,7 @@ class Proposer:
         self._observations = observations
         self._replicates = sweep.replicates
         self._tried = Tried(space, sweep.replicates)
-        self._sampler = believing(
-            sweep.proposer.sampler.build(space, sweep.seed), space, sweep.seed
-        )
+        self._sampler = believing(sweep.chosen.sampler.build(space, sweep.seed), space, sweep.seed)
         self._objective = Objective(sweep.outcomes)
         self._leaders: list[Proposal] = []
         self._learned = 0

@@ -224,7 +224,7 @@ class Sweep(BaseModel):
         return self.trials
 
     @property
-    def proposer(self) -> Chosen:
+    def chosen(self) -> Chosen:
         """The sampler that proposes: as given, or as `auto` chooses."""
         if not isinstance(self.sampler, Auto):
             return Chosen(sampler=self.sampler)

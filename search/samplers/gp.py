@@ -238,14 +238,11 @@ def telling(standings: Standings, rungs: Sequence[int]) -> list[Observation]:
     """Half of ROWS for those that came furthest, up to ROWS for an even choice of all others."""
     leaders: dict[int, Observation] = {}
     rows = 0
-    for rung in sorted(standings.rungs, reverse=True):
-        for value, trial in standings.rungs[rung].ranked:
-            known = standings.known(trial)
-            if rows >= ROWS // 2 or math.isinf(value) or known is None:
-                break
-            if trial not in leaders:
-                leaders[trial] = known
-                rows += len(results(known, rungs))
+    for known in standings.leaders():
+        if rows >= ROWS // 2:
+            break
+        leaders[known.trial] = known
+        rows += len(results(known, rungs))
     step = max(1.0, (_count(standings, rungs) - rows) / ROWS)
     others = (standings[int(index * step)] for index in range(int(len(standings) / step)))
     return [*leaders.values(), *(o for o in others if o.trial not in leaders)]

@@ -101,12 +101,9 @@ class PriorSampler:
 def best_first(standings: Standings) -> Iterator[tuple[Observation, bool]]:
     """Those that came furthest, and among them the best there; whether they have any value."""
     seen: set[int] = set()
-    for rung in sorted(standings.rungs, reverse=True):
-        for value, trial in standings.rungs[rung].ranked:
-            known = standings.known(trial)
-            if math.isfinite(value) and trial not in seen and known is not None:
-                seen.add(trial)
-                yield known, True
+    for known in standings.leaders():
+        seen.add(known.trial)
+        yield known, True
     yield from ((known, False) for known in standings if known.trial not in seen)
 
 

@@ -22,7 +22,7 @@ from ..history import History, Proposal
 from ..space import Config, Parameter, Space
 from .admissible import admissible
 from .random import RandomSampler
-from .teaching import LEADERS, RECENT, Result, modelled, telling
+from .teaching import Result, modelled, telling
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 RANDOM = 3  # every third
-
-__all__ = ["LEADERS", "RANDOM", "RECENT", "Tpe", "TpeSampler", "modelled", "telling"]
 
 Shown = tuple[Config, dict[int, float]]  # a trial's configuration, and its value at the rung
 Asked = tuple[int, Config]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import Problem
 from .brackets import Brackets, graces, sizes
+from .grace import too_late
 from .halving import Halving
 from .rung import PROBES
 
@@ -41,11 +42,7 @@ class Asha(BaseModel):
         return self.form == "promotion"
 
     def problems(self, max_epochs: int) -> Iterator[Problem]:
-        if self.grace > max_epochs:
-            yield Problem(
-                key=("scheduler", "grace"),
-                message=f"grace {self.grace} is beyond max_epochs {max_epochs}; lower it",
-            )
+        yield from too_late(self.grace, max_epochs)
 
     def build(self, max_epochs: int) -> Halving | Brackets:
         firsts = graces(self.eta, self.grace, max_epochs)

@@ -13,8 +13,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import Problem
-from .asha import Asha
 from .brackets import Brackets, graces, sizes
+from .grace import too_late
 from .halving import Halving
 
 
@@ -29,7 +29,7 @@ class Hyperband(BaseModel):
     grace: int = Field(1, ge=1, description="the first rung of the first bracket, in epochs")
 
     def problems(self, max_epochs: int) -> Iterator[Problem]:
-        yield from Asha(eta=self.eta, grace=self.grace).problems(max_epochs)
+        yield from too_late(self.grace, max_epochs)
 
     def build(self, max_epochs: int) -> Brackets:
         firsts = graces(self.eta, self.grace, max_epochs)

@@ -19,7 +19,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import Problem
-from .verdict import Decision, Evidence, Promotion, Step, Verdict
+from .grace import too_late
+from .unpaused import Unpaused
+from .verdict import Decision, Step, Verdict
 
 
 class Median(BaseModel):
@@ -34,11 +36,7 @@ class Median(BaseModel):
     every: int = Field(1, ge=1, description="epochs from one decision to the next")
 
     def problems(self, max_epochs: int) -> Iterator[Problem]:
-        if self.grace > max_epochs:
-            yield Problem(
-                key=("scheduler", "grace"),
-                message=f"grace {self.grace} is beyond max_epochs {max_epochs}; lower it",
-            )
+        yield from too_late(self.grace, max_epochs)
 
     def build(self, max_epochs: int) -> MedianScheduler:
         return MedianScheduler(
@@ -77,7 +75,7 @@ class Rung:
         return (self.averages[(count - 1) // 2] + self.averages[count // 2]) / 2
 
 
-class MedianScheduler:
+class MedianScheduler(Unpaused):
     """A rung at each of `epochs`; a trial that diverged on the way to one is the worst there."""
 
     def __init__(self, *, epochs: range, min_trials: int, max_epochs: int) -> None:
@@ -120,27 +118,12 @@ class MedianScheduler:
         )
         return Verdict(decision=Decision.STOP if stops else Decision.CONTINUE, reason=reason)
 
-    def promote(self, *, last: bool) -> Promotion | None:
-        return None
-
-    def rescue(self) -> Promotion | None:
-        return None
-
-    def evidence(self) -> list[Evidence]:
-        return []
-
     def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
         if rung not in self._rungs:
             return  # the last epoch, where nothing is decided
         at = self._rungs[rung]
         insort(at.averages, self._courses[trial].add(value) if math.isfinite(value) else value)
         at.stopped += decision is Decision.STOP
-
-    def promoted(self, trial: int, rung: int) -> None:
-        """Nobody waits."""
-
-    def dropped(self, trial: int, rung: int) -> None:
-        """Nobody waits."""
 
     def _stopping(self, epoch: int) -> float:
         """The share of the judged that a rung has stopped.

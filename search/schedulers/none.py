@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import Problem
-from .verdict import Decision, Evidence, Promotion, Step, Verdict
+from .unpaused import Unpaused
+from .verdict import Decision, Step, Verdict
 
 
 class Never(BaseModel):
@@ -28,7 +29,7 @@ class Never(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeverScheduler:
+class NeverScheduler(Unpaused):
     """One rung, the last epoch, at which nothing is decided."""
 
     max_epochs: int
@@ -45,20 +46,5 @@ class NeverScheduler:
     def judge(self, trial: int, rung: int, value: float, *, can_pause: bool) -> Verdict:
         return Verdict(decision=Decision.CONTINUE, reason="no early stopping")
 
-    def promote(self, *, last: bool) -> Promotion | None:
-        return None
-
-    def rescue(self) -> Promotion | None:
-        return None
-
-    def evidence(self) -> list[Evidence]:
-        return []
-
     def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
-        """Nothing to record."""
-
-    def promoted(self, trial: int, rung: int) -> None:
-        """Nothing to record."""
-
-    def dropped(self, trial: int, rung: int) -> None:
         """Nothing to record."""

@@ -128,7 +128,7 @@ def test_a_diverged_trial_keeps_what_it_was_before() -> None:
 
 
 def test_several_objectives_are_searched_by_nsga2_if_nothing_else_is_said() -> None:
-    assert sweep(BOTH, sampler="auto").proposer.sampler.name == "nsga2"
+    assert sweep(BOTH, sampler="auto").chosen.sampler.name == "nsga2"
 
 
 Action = tuple[str, int, float, float]

@@ -29,14 +29,14 @@ def many(count: int) -> dict[str, Any]:
     ],
 )
 def test_the_default_chooses_by_budget_space_and_metrics(values: Any, name: str) -> None:
-    chosen = sweep(**values).proposer
+    chosen = sweep(**values).chosen
 
     assert chosen.sampler.name == name
     assert chosen.why
 
 
 def test_a_named_sampler_is_not_replaced() -> None:
-    chosen = sweep(sampler="random", trials=5).proposer
+    chosen = sweep(sampler="random", trials=5).chosen
 
     assert (chosen.sampler.name, chosen.why) == ("random", "")
 
