@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..search.errors import ClusterError
-from ..search.sweep import Resources
+from ..search.resources import Resources
 
 Node = Mapping[str, float]  # Ray's names: {"CPU": 16.0, "GPU": 2.0}
 SLACK = 1e-9

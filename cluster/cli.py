@@ -242,7 +242,7 @@ def _finish(results: Results, as_json: bool) -> None:
 
 
 def _seconds(time: str | None) -> float | None:
-    from ..search.sweep import seconds
+    from ..search.units import seconds
 
     try:
         return seconds(time) if time is not None else None

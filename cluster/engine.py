@@ -29,7 +29,7 @@ from ray.tune.search import Searcher
 from ray.tune.search.search_generator import SearchGenerator
 
 from ..search.errors import ClusterError
-from ..search.sweep import Resources
+from ..search.resources import Resources
 from ..trainables.function import TrainingFunction
 from .foreman import Foreman, Order
 from .worker import MESSAGES, PLACE, Worker

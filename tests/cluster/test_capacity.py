@@ -2,7 +2,7 @@ import pytest
 
 from nightsweep.cluster.capacity import Node, capacity
 from nightsweep.search.errors import ClusterError
-from nightsweep.search.sweep import Resources
+from nightsweep.search.resources import Resources
 
 
 def node(cpus: float, gpus: float = 0) -> Node:

@@ -13,7 +13,7 @@ from nightsweep.search.errors import NightsweepError, Problem, SweepError
 from nightsweep.search.objective import Metric
 from nightsweep.search.samplers import Auto, Grid, Random
 from nightsweep.search.schedulers import Asha, Never
-from nightsweep.search.sweep import seconds
+from nightsweep.search.units import seconds
 
 LR = {"min": 1e-5, "max": 1.0, "log": True}
 

@@ -1,0 +1,121 @@
+"""What is wrong with a sweep, in our words: pydantic's errors as problems that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .errors import Problem
+from .nearest import did_you_mean
+from .objective import Metric
+from .resources import Resources
+from .samplers import SamplerSettings
+from .schedulers import SchedulerSettings
+from .space import Choice, Float, Int
+
+
+def mistakes(
+    error: ValidationError, root: type[BaseModel], values: Mapping[str, Any]
+) -> list[Problem]:
+    """Every mistake that pydantic found in `values`, given for the model `root`."""
+    found = [_problem(details, root) for details in error.errors()]
+    if not isinstance(values.get("metric"), list | tuple):  # one is not counted
+        found = [replace(problem, key=_uncounted(problem.key)) for problem in found]
+    return found
+
+
+def _problem(details: ErrorDetails, root: type[BaseModel]) -> Problem:
+    """One of pydantic's errors in our words."""
+    key = _untagged(details["loc"])
+    given = details["input"]
+    context = details.get("ctx") or {}
+    match details["type"]:
+        case "parameter":
+            return Problem(key=(*key, context["key"]), message=context["message"])
+        case "extra_forbidden":
+            return Problem(key=key, message=_unknown(details["loc"], root))
+        case "missing":
+            hint = EXAMPLES.get(key) or (BOUNDS if key[0] == "parameters" else "")
+            return Problem(key=key, message=f"is missing{hint}")
+        case "union_tag_invalid" | "union_tag_not_found":
+            return Problem(key=key, message=_unknown_name(str(key[0]), given))
+        case "literal_error":
+            allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            near = did_you_mean(given, allowed)
+            return Problem(key=key, message=f"{given!r} is not one of {near}")
+        case "int_type" | "int_from_float" | "int_parsing":
+            return Problem(key=key, message=f"must be a whole number, not {given!r}")
+        case "float_type" | "float_parsing":
+            return Problem(key=key, message=f"must be a number, not {given!r}")
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return Problem(key=key, message=f"must be a mapping, such as {{a: 1}}, not {given!r}")
+        case "list_type":
+            return Problem(key=key, message=f"must be a list, such as [1, 2], not {given!r}")
+        case "bool_type" | "bool_parsing":
+            return Problem(key=key, message=f"must be true or false, not {given!r}")
+        case "string_type":
+            return Problem(key=key, message=f"must be text, not {given!r}")
+        case "too_short":
+            return Problem(key=key, message="is empty; name at least one")
+        case "greater_than_equal":
+            return Problem(key=key, message=f"must be at least {context['ge']:g}, not {given!r}")
+        case "less_than_equal":
+            return Problem(key=key, message=f"must be at most {context['le']:g}, not {given!r}")
+        case "string_pattern_mismatch":
+            return Problem(
+                key=key, message=f"may hold letters, digits, dot, dash and _, not {given!r}"
+            )
+        case "value_error":
+            return Problem(key=key, message=str(context["error"]))
+    return Problem(key=key, message=f"{details['msg']}, not {given!r}")
+
+
+def _untagged(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The path as the file has it: pydantic adds which kind of parameter or sampler it took."""
+    place = {"parameters": 2, "sampler": 1, "scheduler": 1}.get(str(path[0]) if path else "", 0)
+    return (*path[:place], *path[place + 1 :]) if place else path
+
+
+def _uncounted(key: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The key in a metric that stands alone, not in a list."""
+    return key[:1] + key[2:] if key[:2] == ("metric", 0) else key
+
+
+def _unknown(path: tuple[str | int, ...], root: type[BaseModel]) -> str:
+    model = next((_MODELS[part] for part in reversed(path[:-1]) if part in _MODELS), root)
+    allowed = [field.alias or key for key, field in model.model_fields.items()]
+    return f"unknown key; allowed: {did_you_mean(path[-1], allowed)}"
+
+
+def _unknown_name(key: str, given: Any) -> str:
+    allowed = [str(name) for name in _KINDS[key]]
+    if not isinstance(given, dict) or "name" not in given:
+        return f"needs a name, one of {', '.join(allowed)}"
+    return f"{given['name']!r} is not one of {did_you_mean(given['name'], allowed)}"
+
+
+def _named(settings: Any) -> dict[str | int, type[BaseModel]]:
+    """The models of a union of settings, by the names that choose them in a sweep file."""
+    union, _ = get_args(settings)
+    return {model.model_fields["name"].default: model for model in get_args(union)}
+
+
+BOUNDS = "; a mapping is a range, with min and max, or a choice, with values"
+EXAMPLES: dict[tuple[str | int, ...], str] = {
+    ("metric",): "; write metric: {name: val_loss, goal: minimize}",
+    ("parameters",): "; write parameters: {lr: {min: 1e-5, max: 1.0, log: true}}",
+}
+_KINDS = {"sampler": _named(SamplerSettings), "scheduler": _named(SchedulerSettings)}
+_MODELS: dict[str | int, type[BaseModel]] = {
+    "metric": Metric,
+    "resources": Resources,
+    "int": Int,
+    "float": Float,
+    "choice": Choice,
+    **_KINDS["sampler"],
+    **_KINDS["scheduler"],
+}
