@@ -25,7 +25,7 @@ import numpy as np
 from field_peers.problem import EPOCHS, METRIC, Peer, Problem
 
 from nightsweep.search import Decision, Float, Int
-from nightsweep.search.events import Metrics
+from nightsweep.search.events import Cause, Metrics
 from nightsweep.search.simulate import Curve, Task, Worker, simulate
 from nightsweep.search.space import Config
 
@@ -119,7 +119,7 @@ class Seat:
     def fail(self, trial: int, reason: str) -> None:
         raise AssertionError(f"curves do not fail, but trial {trial} did: {reason}")
 
-    def interrupt(self, trial: int, reason: str, *, lost: bool = False) -> None:
+    def interrupt(self, trial: int, reason: str, *, cause: Cause = Cause.NONE) -> None:
         raise AssertionError(f"workers are not lost, but trial {trial} was: {reason}")
 
 

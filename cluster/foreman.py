@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..search.errors import RunFolderError, StudyError
-from ..search.events import Event, Started
+from ..search.events import Cause, Event, Started
+from ..search.record import Status
 from ..search.runfolder import RunFolder
-from ..search.study import Decision, Status, Study
-from ..trainables.job import Answer, End, Ended, Job, Message, Step
-
-RETRIES = 2  # how often a trial whose worker died is tried again
+from ..search.study import Decision, Study, Trial
+from ..trainables.job import Answer, Divides, End, Ended, Job, Message, Step, Waits
+from .retry import again, given_up
+from .seating import Place, Seating
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,17 @@ class Halt:
 Order = Job | Answer | Halt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a slot is."""
-
-    host: str
-    pid: int
-    device: str
-
-
 @dataclass(slots=True)
 class Work:
     """What a slot is doing: its trial, and whether it has been heard of and told to halt."""
 
     trial: int
+    alone: bool = False
     heard: bool = False
     halting: bool = False
     saving: bool = False  # it stood still when it was told, and saves itself next if it can
+    divides: bool = False  # its training function takes batches in parts
+    waits: str = ""  # what it waits for, other than the driver
 
 
 class Foreman:
@@ -53,9 +48,12 @@ class Foreman:
     def __init__(self, study: Study, folder: RunFolder, record: Callable[[Event], object]) -> None:
         self.study = study
         self.stopping = ""  # why, once no more trials are to be started
+        self.held = ""  # why, while none are to be trained
         self.busy: dict[str, Work] = {}
         self.idle: set[str] = set()
         self.leaving: dict[str, int] = {}  # slots whose function has yet to return, and its trial
+        self._seating = Seating()
+        self._cut: set[int] = set()  # trials that were stopped by hand while they trained
         self._folder = folder
         self._record = record
         self._dry = False  # the Study had nothing to start, and nothing has happened since
@@ -68,7 +66,16 @@ class Foreman:
     @property
     def short_of_slots(self) -> bool:
         """Whether one more slot would find work."""
-        return not self.idle and not self._dry and not self.stopping
+        return not self.idle and not self._dry and not self._ending
+
+    @property
+    def waits(self) -> str:
+        """What training waits for (a disk with room, say), or nothing."""
+        return next((work.waits for work in self.busy.values() if work.waits), "")
+
+    @property
+    def _ending(self) -> str:
+        return self.stopping or self.held
 
     def opened(self, slot: str) -> list[Order]:
         """A slot is ready."""
@@ -76,6 +83,7 @@ class Foreman:
 
     def heard(self, slot: str, place: Place, messages: Sequence[Message]) -> list[Order]:
         """A slot has sent messages (none: it lives). No orders and not busy: leave it idle."""
+        self._seating.sits(slot, place)
         if slot in self.leaving:
             return self._left(slot, messages)
         work = self.busy.get(slot)
@@ -84,6 +92,8 @@ class Foreman:
         if not work.heard:
             work.heard = True
             self._record(self._started(work.trial, place))
+        if work.trial in self._cut:
+            return self._cut_off(slot, messages)
         orders: list[Order] = []
         for message in messages:
             if slot in self.busy and message.trial == self.busy[slot].trial:
@@ -94,32 +104,27 @@ class Foreman:
             return orders
         if slot not in self.busy:
             orders += self._next(slot)
-        elif self.stopping and not work.halting:
+        elif self._ending and not work.halting:
             work.halting = True
             orders.append(Halt())
         return orders
 
-    def lost(self, slot: str, reason: str) -> None:
+    def lost(self, slot: str, reason: str, cause: Cause = Cause.LOST) -> None:
         """A slot is gone; its trial is tried again elsewhere, a few times."""
+        beside = self._seating.beside(slot, self._slots)
+        self._seating.left(slot)
         self.idle.discard(slot)
         self.leaving.pop(slot, None)
         work = self.busy.pop(slot, None)
         if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
             return
-        self._dry = False
-        losses = self.study.trials[work.trial].losses
-        if losses >= RETRIES:
-            # Only a trial can be blamed for using up the memory, each time it was tried.
-            lost = "memory" not in reason
-            self.study.fail(work.trial, f"{reason}; tried {losses + 1} times", lost=lost)
-        else:
-            self.study.interrupt(work.trial, reason, lost=True)
+        self._befell(work, cause, reason, beside=beside)
 
     def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now; of those that are asleep."""
         woken: dict[str, list[Order]] = {}
         for slot in sorted(self.idle.intersection(asleep)):
-            if self._dry or self.stopping:
+            if self._dry or self._ending:
                 break
             orders = self._next(slot)
             if orders:
@@ -130,6 +135,21 @@ class Foreman:
         """Start nothing more; trials are saved at their next report and left there."""
         self.stopping = reason
 
+    def hold(self, reason: str) -> None:
+        """Train nothing for a while: trials are saved at their next report and wait."""
+        self.held = reason
+
+    def release(self) -> None:
+        """Train again."""
+        self.held = ""
+
+    def cut(self, trial: int, reason: str) -> None:
+        """Stop one trial for good, wherever it is. Errors: StudyError if it has ended."""
+        self.study.stop(trial, reason)
+        self._dry = False
+        if any(work.trial == trial for work in self.busy.values()):
+            self._cut.add(trial)
+
     def abandon(self) -> None:
         """Wait no more for the trials that still train; they go on from where they were saved."""
         for slot in list(self.busy):
@@ -139,17 +159,33 @@ class Foreman:
 
     def _left(self, slot: str, messages: Sequence[Message]) -> list[Order]:
         """A slot whose trial was told to halt: free once its function has returned."""
-        if not any(isinstance(m, Ended) and m.trial == self.leaving[slot] for m in messages):
-            return []
+        trial = self.leaving[slot]
+        if not any(isinstance(m, Ended) and m.trial == trial for m in messages):
+            stands = any(isinstance(m, Step) and m.waits and m.trial == trial for m in messages)
+            return [Answer(trial=trial, until=None)] if stands else []
         del self.leaving[slot]
         return self._next(slot)
 
+    def _cut_off(self, slot: str, messages: Sequence[Message]) -> list[Order]:
+        """A slot whose trial was stopped by hand, meanwhile."""
+        trial = self.busy.pop(slot).trial
+        self._cut.discard(trial)
+        self.leaving[slot] = trial
+        return self._left(slot, messages) or [Halt()]
+
     def _take(self, slot: str, message: Message) -> list[Order]:
         try:
-            if isinstance(message, Ended):
-                self._end(slot, message)
-                return []
-            return self._step(slot, message)
+            self.busy[slot].waits = ""
+            match message:
+                case Step():
+                    return self._step(slot, message)
+                case Ended():
+                    self._end(slot, message)
+                case Divides():
+                    self.busy[slot].divides = True
+                case Waits():
+                    self.busy[slot].waits = message.reason
+            return []
         except StudyError as error:  # a report that makes no sense costs its trial
             self.busy.pop(slot, None)
             self._dry = False
@@ -169,13 +205,13 @@ class Foreman:
         if not step.waits:
             return []
         self._dry = False
-        if decision is Decision.CONTINUE and not self.stopping:
+        if decision is Decision.CONTINUE and not self._ending:
             return [self._go_on(step.trial)]
         if decision is Decision.CONTINUE and not self._saved(slot, step):
             self.busy[slot].halting = self.busy[slot].saving = True
             return [Halt(), self._go_on(step.trial)]  # in this order: its next report knows of it
         if decision is Decision.CONTINUE:
-            self.study.interrupt(step.trial, self.stopping)
+            self.study.interrupt(step.trial, self._ending)
         del self.busy[slot]
         return [self._dismiss(slot, step.trial)]
 
@@ -191,12 +227,16 @@ class Foreman:
         return Answer(trial=trial, until=None)
 
     def _end(self, slot: str, ended: Ended) -> None:
-        del self.busy[slot]
+        work = self.busy.pop(slot)
         self._dry = False
         if self.study.trials[ended.trial].status is not Status.RUNNING:
             return  # it had reported its last epoch
         if ended.end is End.LOST:
-            self.study.interrupt(ended.trial, ended.reason, restart=True)
+            self.study.interrupt(ended.trial, ended.reason, epoch=ended.epoch)
+            return
+        if ended.end is End.MEMORY:
+            beside = self._seating.beside(slot, self._slots)
+            self._befell(work, Cause.MEMORY, ended.reason, ended.traceback, beside=beside)
             return
         if ended.end is End.UNSAVED:
             # Whatever is trained now would be lost: end the search, and blame no trial for it.
@@ -209,14 +249,35 @@ class Foreman:
         else:
             self.study.finish(ended.trial)
 
+    def _befell(
+        self, work: Work, cause: Cause, reason: str, traceback: str = "", *, beside: bool
+    ) -> None:
+        """Something has befallen a trial: try it again, or give it up."""
+        self._dry = False
+        known = self.study.trials[work.trial]
+        retries = self.study.sweep.retries
+        how = again(known, cause, retries=retries, beside=beside, divides=work.divides)
+        if how is None:
+            self.study.fail(known.id, given_up(known, cause, reason), traceback, cause=cause)
+        else:
+            self.study.interrupt(known.id, reason, cause=cause, alone=how.alone, split=how.split)
+
+    @property
+    def _slots(self) -> set[str]:
+        """All that are up."""
+        return self.idle.union(self.busy, self.leaving)
+
+    @property
+    def _occupied(self) -> set[str]:
+        return set(self.leaving).union(self.busy)
+
     def _next(self, slot: str) -> list[Order]:
-        trial = None if self.stopping else self.study.ask()
+        trial = None if self._ending or self._keeps_free(slot) else self._ask(slot)
         if trial is None:
             self.idle.add(slot)
-            self._dry = not self.stopping
             return []
         self.idle.discard(slot)
-        self.busy[slot] = Work(trial.id)
+        self.busy[slot] = Work(trial.id, alone=trial.alone)
         sweep = self.study.sweep
         job = Job(
             trial=trial.id,
@@ -228,10 +289,31 @@ class Foreman:
             seed=int(np.random.SeedSequence([sweep.seed, trial.id]).generate_state(1)[0]),
             folder=self._folder.trial(trial.id),
             attempt=self.study.trials[trial.id].attempts,
+            split=trial.split,
             gpus=sweep.resources.gpus,
             pauses=sweep.scheduler.pauses,
         )
         return [job]
+
+    def _keeps_free(self, slot: str) -> bool:
+        """Whether this slot's device is another trial's alone, or kept free for one."""
+        alone = [other for other, work in self.busy.items() if work.alone]
+        return self._seating.kept_from(slot) or self._seating.beside(slot, alone)
+
+    def _ask(self, slot: str) -> Trial | None:
+        """What the Study has for a slot; one that needs its device alone waits until it is."""
+        seating = self._seating
+        if seating.kept_for in (None, slot) and self.study.wants_alone:
+            if seating.beside(slot, self._occupied):
+                seating.kept_for = slot
+                return None
+            seating.kept_for = None
+            return self.study.ask()
+        if seating.kept_for == slot:
+            seating.kept_for = None
+        trial = self.study.ask(alone=False)
+        self._dry = trial is None and not self.study.wants_alone
+        return trial
 
     def _started(self, trial: int, place: Place) -> Started:
         attempt = self.study.trials[trial].attempts

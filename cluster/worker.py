@@ -11,14 +11,17 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 
 from ..trainables.function import TrainingFunction, load, takes
 from ..trainables.host import Host
 from ..trainables.job import Answer, Job
 from ..trainables.trial import Trial
-from .foreman import Halt, Order, Place
+from .foreman import Halt, Order
 from .raytune import run_tune_function
+from .seating import Place
+from .stopping import outlive_sigterm
 
 MESSAGES = "messages"
 PLACE = "place"
@@ -39,6 +42,7 @@ class Worker(tune.Trainable):
         of life."""
         import torch
 
+        outlive_sigterm()
         torch.set_num_threads(max(int(cpus), 1))
         found = load(function, folder) if isinstance(function, str) else function
         arguments = takes(found)
@@ -53,6 +57,10 @@ class Worker(tune.Trainable):
         gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
         device = f"cuda:{gpus}" if gpus and torch.cuda.is_available() else "cpu"
         self._place = Place(host=socket.gethostname(), pid=os.getpid(), device=device)
+
+    def whereabouts(self) -> tuple[str, int]:
+        """The Ray node and the process."""
+        return ray.get_runtime_context().get_node_id(), os.getpid()
 
     def command(self, orders: list[Order]) -> None:
         """Take orders; Ray runs this before the next `step`."""

@@ -1,28 +1,37 @@
 """What can happen in a run: one line of the journal each.
 
-A Study is a function of `Asked`, `Reported`, `Finished`, `Failed`, `Interrupted`, `Changed` and
-`Learned`; the others say where and when it happened.
+A Study is a function of `Asked`, `Reported`, `Finished`, `Stopped`, `Failed`, `Interrupted`,
+`Changed` and `Learned`; the others say where and when it happened.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta, ValidationError, convert
 
 from .errors import JournalError
 from .space import Config
 
-FORMAT = 1
+FORMAT = 2
+Number = Annotated[int, Meta(ge=1)]  # of a trial, of an attempt
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
 Metrics = dict[str, float]
+if not TYPE_CHECKING:
+    Metrics = dict[str, int | float]  # read from a journal, integers stay integers
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A trial starts (`config` given) or goes on after `epoch` epochs (`config` None)."""
 
-    trial: int
-    epoch: int
+    trial: Number
+    epoch: Count
     reason: str
     config: Config | None = None
 
@@ -31,10 +40,10 @@ class Asked:
 class Reported:
     """One epoch of a trial. `seconds`: how long it took; `checkpoint`: it can be resumed here."""
 
-    trial: int
-    epoch: int
+    trial: Number
+    epoch: Count
     metrics: Metrics
-    seconds: float | None = None
+    seconds: Seconds | None = None
     checkpoint: bool = False
     decision: str = "continue"
     reason: str = ""
@@ -44,28 +53,50 @@ class Reported:
 class Finished:
     """The training function returned of its own accord."""
 
-    trial: int
+    trial: Number
+    reason: str
+
+
+class Cause(StrEnum):
+    """What happens to trials; each is counted, and retried, for itself."""
+
+    NONE = ""  # an error of its own, a wrong report, a driver that ended
+    LOST = "lost"  # its worker died
+    MEMORY = "memory"  # it needs more memory than there is
+    HUNG = "hung"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The trial was stopped by hand."""
+
+    trial: Number
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The trial is lost: an error, a wrong report. `lost`: its workers were, too often."""
+    """The trial is lost: an error, a wrong report, or a `cause` that came too often."""
 
-    trial: int
+    trial: Number
     reason: str
     traceback: str = ""
-    lost: bool = False
+    cause: str = Cause.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
-    """The trial lost its place, and goes on from `epoch` later. `lost`: its worker died."""
+    """The trial lost its place, and goes on from `epoch` later; `cause`: what happened to it.
 
-    trial: int
-    epoch: int
+    `alone`: next with its device to itself. `split`: the parts that its batches are trained in.
+    """
+
+    trial: Number
+    epoch: Count
     reason: str
-    lost: bool = False
+    cause: str = Cause.NONE
+    alone: bool = False
+    split: Number = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,28 +116,28 @@ class Learned:
 
     run: str
     results: list[dict[str, Any]]
-    leaders: list[int]
-    missed: int
+    leaders: list[Number]
+    missed: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A driver began to write: the first event of a run, and of each resume."""
 
-    format: int
+    format: Number
     version: str
     host: str
-    pid: int
+    pid: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """A worker took a trial up: its attempt (from 1), host, process and device."""
 
-    trial: int
-    attempt: int
+    trial: Number
+    attempt: Number
     host: str
-    pid: int
+    pid: Number
     device: str
 
 
@@ -116,17 +147,18 @@ class Closed:
 
     done: bool
     reason: str
-    elapsed: float
+    elapsed: Seconds
 
 
 Event = (
-    Asked | Reported | Finished | Failed | Interrupted | Changed | Learned
+    Asked | Reported | Finished | Stopped | Failed | Interrupted | Changed | Learned
     | Opened | Started | Closed
 )  # fmt: skip
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (
-        Asked, Reported, Finished, Failed, Interrupted, Changed, Learned, Opened, Started, Closed,
+        Asked, Reported, Finished, Stopped, Failed, Interrupted, Changed, Learned, Opened, Started,
+        Closed,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
@@ -153,17 +185,18 @@ def finite_or_text(metrics: Metrics) -> dict[str, float | str]:
 
 
 def from_json(values: dict[str, Any]) -> Event:
-    """The opposite of `to_json`. Errors: JournalError on an unknown or incomplete event."""
+    """The opposite of `to_json`. Errors: JournalError on an unknown event, or a wrong value."""
     kind = _KINDS.get(str(values.get("event")))
     if kind is None:
         raise JournalError(f"unknown event {values.get('event')!r}")
-    known = {name: values[name] for name in _FIELDS[kind] if name in values}
+    metrics = values.get("metrics")
+    if kind is Reported and isinstance(metrics, dict):
+        known = {
+            name: _WORDS.get(value, value) if isinstance(value, str) else value
+            for name, value in metrics.items()
+        }
+        values = {**values, "metrics": known}
     try:
-        if kind is Reported:
-            known["metrics"] = {
-                name: float(value) if isinstance(value, str) else value
-                for name, value in known["metrics"].items()
-            }
-        return kind(**known)
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise JournalError(f"{values.get('event')} event is not whole: {error}") from None
+        return convert(values, kind)
+    except ValidationError as error:
+        raise JournalError(f"{values['event']} event is not whole: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,12 +32,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A trial to train: from `epoch` epochs done until a decision is due at epoch `until`."""
+    """A trial to train: from `epoch` epochs done until a decision is due at epoch `until`.
+
+    `alone`: with its device to itself. `split`: the parts that each batch is trained in.
+    """
 
     id: int
     config: Config
     epoch: int
     until: int
+    alone: bool = False
+    split: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +59,9 @@ class Record:
     judged: int = 0  # the last rung decided
     saved: int = 0  # the epoch of the latest checkpoint that the Study knows of
     attempts: int = 0  # how often it was started, or started again from a checkpoint
-    losses: int = 0  # how often its worker died under it
+    alone: bool = False  # it needs its device to itself: it ran out of memory beside others
+    split: int = 1  # the parts that each of its batches is trained in
+    troubles: Counter[str] = field(default_factory=Counter)  # by cause, since it last got further
     last: float = math.nan
     furthest: int = 0  # the last epoch ever trained; one that is trained again counts once
     best: float = math.nan

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .events import Metrics
+from .events import Cause, Metrics
 from .schedulers import Decision
 from .space import Config
 from .study import Study
@@ -95,7 +95,7 @@ class Searcher(Protocol):
 
     def fail(self, trial: int, reason: str) -> None: ...
 
-    def interrupt(self, trial: int, reason: str, *, lost: bool = False) -> None: ...
+    def interrupt(self, trial: int, reason: str, *, cause: Cause = Cause.NONE) -> None: ...
 
 
 def simulate(
@@ -182,7 +182,7 @@ class _Cluster:
         metrics: Metrics = {}
         decision: Decision | None = None
         if now.time >= worker.leaves or (worker.loss and self.chance.random() < worker.loss):
-            self.searcher.interrupt(trial, "its worker was lost", lost=True)
+            self.searcher.interrupt(trial, "its worker was lost", cause=Cause.LOST)
         elif now.epoch > len(curve.metrics):
             self.searcher.fail(trial, curve.fails)
         else:

@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .changing import CHANGEABLE, allowed, changed
-from .contest import Contest
+from .changing import CHANGEABLE, allowed
 from .errors import StudyError
 from .events import (
     Asked,
+    Cause,
     Changed,
     Event,
     Failed,
@@ -28,11 +28,12 @@ from .events import (
     Learned,
     Metrics,
     Reported,
+    Stopped,
 )
-from .leaders import Leaders
 from .proposer import Proposer
 from .record import Record, Status, Trial
 from .schedulers import Decision, Promotion, Scheduler, Step
+from .state import State
 from .sweep import Sweep
 
 __all__ = ["CHANGEABLE", "Decision", "Record", "Status", "Study", "Trial"]
@@ -42,15 +43,8 @@ class Study:
     """Decides what is tried and who goes on. Trials count from 1, epochs too."""
 
     def __init__(self, sweep: Sweep, record: Callable[[Event], None] | None = None) -> None:
-        self.sweep = sweep
-        self.trials: dict[int, Record] = {}
-        self.trained = 0  # epochs, counted once where an attempt repeated them
+        self.state = State(sweep)
         self._write = record
-        self._contest = Contest.of(sweep)
-        self._objective = self._contest.objective
-        self._leaders = Leaders(self._objective)
-        self.proposer = Proposer(sweep, self._contest.observations)
-        self._by: dict[Status, dict[int, Record]] = {status: {} for status in Status}
 
     @classmethod
     def replay(
@@ -62,22 +56,30 @@ class Study:
         """The study that wrote these events; further events go to `record`."""
         study = cls(sweep)
         for event in events:
-            study.apply(event)
+            study.state.apply(event)
         if record is not None:
             study.record_to(record)
         return study
 
-    def ask(self) -> Trial | None:
+    def ask(self, *, alone: bool = True) -> Trial | None:
         """The trial to train next: one that lost its place, one to promote, or a new one.
 
-        None when nothing may start now.
+        None when nothing may start now. `alone`: it would have its device to itself; trials that
+        need that are passed over where it is not so.
         """
-        event = self._waiting() or self._promotion() or self._proposal()
+        event = self._waiting(alone) or self._promotion(alone) or self._proposal()
         if event is None:
             return None
         self._commit(event)
         known = self.trials[event.trial]
-        return Trial(id=known.id, config=known.config, epoch=known.epoch, until=known.until)
+        return Trial(
+            id=known.id,
+            config=known.config,
+            epoch=known.epoch,
+            until=known.until,
+            alone=known.alone,
+            split=known.split,
+        )
 
     def report(
         self,
@@ -93,10 +95,10 @@ class Study:
         `checkpoint`: the trial could be continued from here later, so it may be paused.
         Errors: StudyError if it is not running, the epoch no later one, or a metric missing.
         """
-        known = self._running(trial)
+        known = self.state.running(trial)
         if epoch <= known.epoch:
             raise StudyError(f"trial {trial} reported epoch {epoch} after epoch {known.epoch}")
-        if missing := self._objective.missing(metrics):
+        if missing := self.state.objective.missing(metrics):
             raise StudyError(f"trial {trial} reported no {missing}")
         decision, reason = self._decide(known, epoch, metrics, checkpoint)
         self._commit(
@@ -114,28 +116,55 @@ class Study:
 
     def finish(self, trial: int) -> None:
         """The training function returned. Errors: StudyError if the trial is not running."""
-        known = self._running(trial)
+        known = self.state.running(trial)
         if not known.epoch:
             raise StudyError(f"trial {trial} finished without a report; call fail instead")
         reason = f"returned after {known.epoch} of {self.sweep.max_epochs} epochs"
         self._commit(Finished(trial=trial, reason=reason))
 
-    def fail(self, trial: int, reason: str, traceback: str = "", *, lost: bool = False) -> None:
-        """The trial is lost; `lost`: only its workers were. Errors: StudyError if it has ended."""
-        known = self._known(trial)
-        if known.status.ended:
-            raise StudyError(f"trial {trial} is {known.status}, and cannot fail any more")
-        self._commit(Failed(trial=trial, reason=reason, traceback=traceback, lost=lost))
+    def stop(self, trial: int, reason: str) -> None:
+        """Stop a trial for good, wherever it is. Errors: StudyError if it has ended."""
+        self._open(trial, "be stopped")
+        self._commit(Stopped(trial=trial, reason=reason))
+
+    def fail(
+        self, trial: int, reason: str, traceback: str = "", *, cause: Cause = Cause.NONE
+    ) -> None:
+        """The trial is lost; `cause`: by what, if by something that happens to trials.
+
+        Errors: StudyError if it has ended.
+        """
+        self._open(trial, "fail")
+        self._commit(Failed(trial=trial, reason=reason, traceback=traceback, cause=cause))
 
     def interrupt(
-        self, trial: int, reason: str, *, lost: bool = False, restart: bool = False
+        self,
+        trial: int,
+        reason: str,
+        *,
+        cause: Cause = Cause.NONE,
+        epoch: int | None = None,
+        alone: bool | None = None,
+        split: int | None = None,
     ) -> None:
-        """The trial lost its place; `ask` gives it back, to go on from its latest checkpoint.
+        """The trial lost its place; `ask` gives it back, to go on from `epoch`.
 
-        `lost`: its worker died. `restart`: so did its checkpoint. Errors: StudyError as `report`.
+        `epoch`: that of its latest checkpoint, if not given. `cause`: what happened to it, if it
+        is to be counted. `alone`, `split`: how it is to be tried now; as before, if not given.
+        Errors: StudyError if it is not running, and has not failed before its first epoch either.
         """
-        epoch = 0 if restart else self._running(trial).saved
-        self._commit(Interrupted(trial=trial, epoch=epoch, reason=reason, lost=lost))
+        known = self.state.known(trial)
+        if known.status is not Status.FAILED or known.furthest:
+            self.state.running(trial)
+        event = Interrupted(
+            trial=trial,
+            epoch=known.saved if epoch is None else epoch,
+            reason=reason,
+            cause=cause,
+            alone=known.alone if alone is None else alone,
+            split=known.split if split is None else split,
+        )
+        self._commit(event)
 
     def record_to(self, record: Callable[[Event], None]) -> None:
         """Hand further events to `record`; those so far have come from somewhere else."""
@@ -149,30 +178,54 @@ class Study:
         """Take into account what an earlier sweep has found, before the first trial."""
         self._commit(lesson)
 
+    def apply(self, event: Event) -> None:
+        """Take over an event that has happened, without deciding or recording anything."""
+        self.state.apply(event)
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep as it is now, with all changes."""
+        return self.state.sweep
+
+    @property
+    def trials(self) -> dict[int, Record]:
+        """Every trial so far."""
+        return self.state.trials
+
+    @property
+    def trained(self) -> int:
+        """Epochs trained, counted once where an attempt repeated them."""
+        return self.state.trained
+
+    @property
+    def proposer(self) -> Proposer:
+        """What proposes; only to be looked at."""
+        return self.state.proposer
+
     @property
     def scheduler(self) -> Scheduler:
         """The scheduler as it is now; only to be looked at."""
-        return self._contest.scheduler
+        return self.state.contest.scheduler
 
     @property
     def best(self) -> Record | None:
         """The best trial; of several objectives, the one of the front with the best first."""
-        return self._leaders.best
+        return self.state.leaders.best
 
     @property
     def front(self) -> list[Record]:
         """The trials that none dominates, by the first objective; of one objective, the best."""
-        return self._leaders.front
+        return self.state.leaders.front
 
     @property
     def running(self) -> list[Record]:
         """The trials that hold a slot."""
-        return list(self._by[Status.RUNNING].values())
+        return list(self.state.of(Status.RUNNING).values())
 
     @property
     def counts(self) -> Counter[Status]:
         """How many trials there are of each status."""
-        return Counter({status: len(known) for status, known in self._by.items() if known})
+        return self.state.counts
 
     @property
     def ladder(self) -> list[Step]:
@@ -197,26 +250,40 @@ class Study:
 
     def until(self, trial: int) -> int:
         """When a running trial's next decision is due."""
-        return self._running(trial).until
+        return self.state.running(trial).until
+
+    @property
+    def wants_alone(self) -> bool:
+        """Whether a trial could start now that needs its device to itself."""
+        if not self.state.alone:
+            return False
+        if any(known.alone for known in self.state.of(Status.WAITING).values()):
+            return True
+        promotion = self.scheduler.promote(last=self._opened_all)
+        return promotion is not None and self.trials[promotion.trial].alone
 
     # Decisions: they look, and change nothing.
 
-    def _waiting(self) -> Asked | None:
-        waiting = self._by[Status.WAITING]
+    def _waiting(self, alone: bool) -> Asked | None:
+        waiting = [
+            known for known in self.state.of(Status.WAITING).values() if alone or not known.alone
+        ]
         if not waiting:
             return None
-        known = waiting[min(waiting)]
+        known = min(waiting, key=lambda known: known.id)
         return Asked(trial=known.id, epoch=known.epoch, reason=known.reason)
 
-    def _promotion(self) -> Asked | None:
+    def _promotion(self, alone: bool) -> Asked | None:
         promotion = self.scheduler.promote(last=self._opened_all) or self._rescue()
         if promotion is None:
             return None
         known = self.trials[promotion.trial]
+        if known.alone and not alone:
+            return None
         return Asked(trial=known.id, epoch=known.epoch, reason=promotion.reason)
 
     def _rescue(self) -> Promotion | None:
-        somebody = self._by[Status.RUNNING] or self._by[Status.COMPLETED]
+        somebody = self.state.of(Status.RUNNING) or self.state.of(Status.COMPLETED)
         return None if somebody or not self._opened_all else self.scheduler.rescue()
 
     def _proposal(self) -> Asked | None:
@@ -235,116 +302,21 @@ class Study:
     def _decide(
         self, known: Record, epoch: int, metrics: Metrics, checkpoint: bool
     ) -> tuple[Decision, str]:
-        if name := self._objective.unusable(metrics):
+        if name := self.state.objective.unusable(metrics):
             return Decision.STOP, f"diverged at epoch {epoch}: {name} is {metrics[name]}"
         if epoch >= self.sweep.max_epochs:
             return Decision.STOP, f"trained all {self.sweep.max_epochs} epochs"
         if epoch < known.until:
             return Decision.CONTINUE, ""
-        score = self._objective.score(metrics)
-        return self._contest.judge(known.id, known.until, score, can_pause=checkpoint)
+        score = self.state.objective.score(metrics)
+        return self.state.contest.judge(known.id, known.until, score, can_pause=checkpoint)
 
-    # Changes: what an event does to the study. Replay is nothing but these.
+    def _open(self, trial: int, what: str) -> None:
+        known = self.state.known(trial)
+        if known.status.ended:
+            raise StudyError(f"trial {trial} is {known.status}, and cannot {what} any more")
 
     def _commit(self, event: Event) -> None:
         if self._write is not None:
             self._write(event)
-        self.apply(event)
-
-    def apply(self, event: Event) -> None:
-        """Take over an event that has happened, without deciding or recording anything."""
-        match event:
-            case Asked():
-                self._asked(event)
-            case Reported():
-                self._reported(event)
-            case Finished():
-                self._contest.returned(self.trials[event.trial], self.sweep.max_epochs)
-                self._end(event.trial, Status.COMPLETED, event.reason)
-            case Failed():
-                self._failed(event)
-            case Interrupted():
-                known = self.trials[event.trial]
-                self._move(known, Status.WAITING, event.reason)
-                known.epoch = known.saved = event.epoch
-                known.losses += event.lost
-                known.until = self._contest.next_rung(known.id, max(event.epoch, known.judged))
-            case Changed():
-                self.sweep = changed(self.sweep, event.changes)
-            case Learned():
-                self.proposer.learn(event)
-
-    def _asked(self, event: Asked) -> None:
-        if event.config is not None:
-            self.proposer.began(event.trial, event.config)
-            known = Record(id=event.trial, config=event.config, origin=event.reason)
-            self.trials[event.trial] = known
-        else:
-            known = self.trials[event.trial]
-            if known.status is Status.PAUSED:
-                self._contest.promoted(known.id, known.judged)
-                known.attempts -= 1  # a promotion is no new attempt
-        self._move(known, Status.RUNNING, event.reason)
-        known.until = self._contest.next_rung(known.id, max(known.epoch, known.judged))
-        known.attempts += 1
-
-    def _reported(self, event: Reported) -> None:
-        known = self.trials[event.trial]
-        self.trained += max(event.epoch - known.furthest, 0)
-        known.furthest = max(event.epoch, known.furthest)
-        known.epoch, known.last = event.epoch, event.metrics[self._objective.first]
-        if event.checkpoint:
-            known.saved = event.epoch
-        if self._objective.unusable(event.metrics):
-            self._diverged(known, event.reason)
-            return
-        known.latest = self._objective.score(event.metrics)
-        self._leaders.note(known, event)
-        if event.epoch >= self.sweep.max_epochs:
-            self._contest.arrived(known, self.sweep.max_epochs, Decision.STOP)
-            self._end(known.id, Status.COMPLETED, event.reason)
-        elif event.epoch >= known.until:
-            self._judged(known, Decision(event.decision), event.reason)
-
-    def _judged(self, known: Record, decision: Decision, reason: str) -> None:
-        rung = known.until
-        self._contest.arrived(known, rung, decision)
-        known.judged = max(rung, known.judged)
-        known.until = self._contest.next_rung(known.id, known.epoch)
-        known.reason = reason
-        if decision is Decision.PAUSE:
-            self._move(known, Status.PAUSED, reason)
-        elif decision is Decision.STOP:
-            self._end(known.id, Status.STOPPED, reason)
-
-    def _diverged(self, known: Record, reason: str) -> None:
-        self._contest.diverged(known)
-        self._end(known.id, Status.DIVERGED, reason)
-
-    def _failed(self, event: Failed) -> None:
-        known = self.trials[event.trial]
-        if known.status is Status.PAUSED:
-            self._contest.dropped(known.id, known.judged)
-        if self.trained and not event.lost:  # before any epoch, the code is likelier to be wrong
-            self._contest.observations.diverged(known.id, known.config)
-        self._end(event.trial, Status.FAILED, event.reason)
-
-    def _end(self, trial: int, status: Status, reason: str) -> None:
-        self._move(self.trials[trial], status, reason)
-        self._contest.observations.ended(trial)
-
-    def _move(self, known: Record, status: Status, reason: str) -> None:
-        self._by[known.status].pop(known.id, None)
-        self._by[status][known.id] = known
-        known.status, known.reason = status, reason
-
-    def _known(self, trial: int) -> Record:
-        if trial not in self.trials:
-            raise StudyError(f"there is no trial {trial}")
-        return self.trials[trial]
-
-    def _running(self, trial: int) -> Record:
-        known = self._known(trial)
-        if known.status is not Status.RUNNING:
-            raise StudyError(f"trial {trial} is {known.status}, not running")
-        return known
+        self.state.apply(event)

@@ -22,6 +22,7 @@ from pydantic import (
 from .constraint import Constraint
 from .contradiction import contradictions
 from .errors import Problem, SweepError
+from .keeping import Checkpoints
 from .mistakes import mistakes
 from .objective import Metric
 from .resources import Resources
@@ -31,6 +32,9 @@ from .space import Choice, Float, Int, Space
 from .units import seconds
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
+MOST = 1_000_000  # trials, epochs: more are a slip of the pen, and would fill the memory
+CENTURY = 100 * 365 * 86_400.0  # seconds
+Text = Annotated[str, Field(min_length=1)]
 
 
 def _kind(raw: Any) -> str:
@@ -66,39 +70,51 @@ class Sweep(BaseModel):
     model_config = STRICT | ConfigDict(populate_by_name=True)
 
     name: str = Field("sweep", pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the run folder")
-    train: str | None = Field(
+    train: Text | None = Field(
         None, description="the training function: module:function or path/to/file.py:function"
     )
     outcomes: tuple[Metric, ...] = Field(
         alias="metric", description="what is reported and matters; several with a goal, or bounds"
     )
-    parameters: dict[str, ParameterOrConstant] = Field(min_length=1)
+    parameters: dict[Text, ParameterOrConstant] = Field(min_length=1, max_length=500)
     constraints: list[Annotated[str, AfterValidator(_readable)]] = Field(
         default_factory=list, description="what configurations must meet: layers * units <= 4096"
     )
     max_epochs: int = Field(
-        27, ge=1, strict=True, description="the longest that one trial may train"
+        27, ge=1, le=MOST, strict=True, description="the longest that one trial may train"
     )
     trials: int | None = Field(
         None,
         ge=1,
+        le=MOST,
         strict=True,
         description="how many configurations to try; 60 where no time is given",
     )
     replicates: int = Field(
-        1, ge=1, strict=True, description="how often the same configuration may be tried"
+        1, ge=1, le=MOST, strict=True, description="how often the same configuration may be tried"
     )
     time: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="how long to search: 9h, 90m, 1h30m"
+        None, gt=0, le=CENTURY, description="how long to search: 9h, 90m, 1h30m"
+    )
+    timeout: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="without a report for so long, a trial hangs"
     )
     sampler: SamplerSettings = Field(default_factory=Auto, description="proposes configurations")
     scheduler: SchedulerSettings = Field(default_factory=Asha, description="stops weak trials")
     resources: Resources = Field(default_factory=Resources, description="for each trial")
     slots: int | None = Field(
-        None, ge=1, strict=True, description="how many trials may run at once"
+        None, ge=1, le=MOST, strict=True, description="how many trials may run at once"
     )
-    seed: int = Field(0, ge=0, strict=True)
-    from_: tuple[str, ...] = Field(
+    retries: int = Field(
+        2,
+        ge=0,
+        le=MOST,
+        strict=True,
+        description="how often a trial whose worker died is tried again",
+    )
+    checkpoints: Checkpoints = Field(default_factory=Checkpoints, description="what is kept")
+    seed: int = Field(0, ge=0, lt=2**63, strict=True)
+    from_: tuple[Text, ...] = Field(
         (), alias="from", description="run folders of earlier sweeps, whose results are used"
     )
 
@@ -159,7 +175,7 @@ class Sweep(BaseModel):
     def _name_alone(cls, raw: Any) -> Any:
         return {"name": raw} if isinstance(raw, str) else raw
 
-    @field_validator("time", mode="before")
+    @field_validator("time", "timeout", mode="before")
     @classmethod
     def _seconds(cls, raw: Any) -> Any:
         if isinstance(raw, bool):

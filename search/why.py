@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import journal
 from .errors import JournalError, NightsweepError
-from .events import Asked, Event, Failed, Finished, Interrupted, Reported, Started
+from .events import Asked, Event, Failed, Finished, Interrupted, Reported, Started, Stopped
 from .fronts import Fronts
 from .journal import Entry
 from .ledger import Ledger
@@ -116,6 +116,7 @@ class _Teller:
         self._diverged: Counter[int] = Counter()  # by the epoch at which a decision was due
         self._decided: list[_Decided] = []
         self._happened: list[Happened] = []
+        self._losses = 0  # how often something befell it
         self._paused = math.nan  # since when
 
     def take(self, entry: Entry) -> None:
@@ -158,7 +159,7 @@ class _Teller:
             best_epoch=known.best_epoch,
             seconds=page.seconds,
             attempts=known.attempts,
-            losses=known.losses,
+            losses=self._losses,
             began=self.began,
             judged=judged,
             end=self._end(known),
@@ -202,8 +203,13 @@ class _Teller:
                 attempt = f", attempt {event.attempt}" if event.attempt > 1 else ""
                 return f"was taken up on {event.host}, {event.device}{attempt}"
             case Interrupted():
-                lost = "lost its worker" if event.lost else "lost its place"
-                return f"{lost}: {event.reason}; goes on after epoch {event.epoch}"
+                self._losses += bool(event.cause)
+                lost = "lost its worker" if event.cause else "lost its place"
+                how = " with its device to itself" if event.alone else ""
+                how += f" in batches of {event.split} parts" if event.split > 1 else ""
+                return f"{lost}: {event.reason}; goes on after epoch {event.epoch}{how}"
+            case Stopped():
+                return event.reason
             case Failed():
                 return f"failed: {event.reason}"
             case Finished():

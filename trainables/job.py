@@ -23,6 +23,7 @@ class Job:
     seed: int
     folder: Path
     attempt: int = 1
+    split: int = 1  # the parts that each of its batches is trained in
     gpus: float = 0
     pauses: bool = True  # a decision may be to pause, so the state is saved before each
 
@@ -46,6 +47,7 @@ class End(StrEnum):
     HALTED = "halted"  # because it was told to
     FAILED = "failed"
     LOST = "lost"  # the checkpoint that it was to go on from is gone
+    MEMORY = "memory"  # it needs more than there is
     UNSAVED = "unsaved"  # its checkpoint cannot be written; the trial is not to blame
 
 
@@ -57,6 +59,7 @@ class Ended:
     end: End
     reason: str = ""
     traceback: str = ""
+    epoch: int = 0  # where its checkpoint was lost: the one to go on from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,4 +70,19 @@ class Answer:
     until: int | None
 
 
-Message = Step | Ended
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divides:
+    """The training function takes its batches in parts, so it can do with less memory."""
+
+    trial: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """The training function stands still until something is there again: room on a disk."""
+
+    trial: int
+    reason: str
+
+
+Message = Step | Ended | Divides | Waits

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.foreman import RETRIES, Foreman, Halt, Order, Place
+from nightsweep.cluster.foreman import Foreman, Halt, Order
+from nightsweep.cluster.seating import Place
 from nightsweep.search.errors import RunFolderError
-from nightsweep.search.events import Event, Failed, Interrupted, Started
+from nightsweep.search.events import Cause, Event, Failed, Interrupted, Started
 from nightsweep.search.record import Status
 from nightsweep.search.runfolder import RunFolder
 from nightsweep.search.study import Study
@@ -215,7 +216,7 @@ def test_a_trial_whose_slot_is_lost_goes_on_elsewhere_from_its_checkpoint() -> N
     floor.hear("a", between(1, 2))
     floor.foreman.lost("a", "its worker died")
     assert floor.recorded(Interrupted) == [
-        Interrupted(trial=1, epoch=1, reason="its worker died", lost=True)
+        Interrupted(trial=1, epoch=1, reason="its worker died", cause=Cause.LOST)
     ]
     job = floor.open("b")
     assert (job.trial, job.epoch, job.until, job.attempt) == (1, 1, 3, 2)
@@ -223,7 +224,7 @@ def test_a_trial_whose_slot_is_lost_goes_on_elsewhere_from_its_checkpoint() -> N
 
 def test_a_trial_that_loses_its_slot_again_and_again_has_failed() -> None:
     floor = Floor(trials=1)
-    for attempt in range(1, RETRIES + 2):
+    for attempt in range(1, 4):
         assert floor.open(f"slot {attempt}").attempt == attempt
         floor.foreman.lost(f"slot {attempt}", "its worker died")
     assert floor.status(1) is Status.FAILED

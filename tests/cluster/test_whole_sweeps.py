@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.foreman import Foreman, Order, Place
+from nightsweep.cluster.foreman import Foreman, Order
+from nightsweep.cluster.seating import Place
 from nightsweep.search.events import Event, Opened, Started
 from nightsweep.search.record import Status
 from nightsweep.search.runfolder import RunFolder

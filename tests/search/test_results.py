@@ -13,6 +13,7 @@ from nightsweep.search import Choice, Float, Int, Sweep
 from nightsweep.search.errors import JournalError, RunFolderError
 from nightsweep.search.events import (
     Asked,
+    Cause,
     Closed,
     Event,
     Failed,
@@ -68,7 +69,7 @@ def repeated(first: float, second: float) -> list[Event]:
     return [
         asked(4, ADAM),
         reported(4, 1, first, checkpoint=False, decision="continue", reason="rung 1: ..."),
-        Interrupted(trial=4, epoch=0, reason="its worker died", lost=True),
+        Interrupted(trial=4, epoch=0, reason="its worker died", cause=Cause.LOST),
         Asked(trial=4, epoch=0, reason="its worker died"),
         reported(4, 1, second),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nightsweep.search import Decision, Study, Sweep
-from nightsweep.search.events import Event, Interrupted, Metrics
+from nightsweep.search.events import Cause, Event, Interrupted, Metrics
 from nightsweep.search.record import Status
 from nightsweep.search.simulate import SAVE_EVERY, Curve, Moment, Worker, simulate
 from nightsweep.search.space import Config
@@ -123,7 +123,7 @@ def test_a_worker_that_leaves_takes_its_epoch_with_it() -> None:
     assert [moment.decision for moment in found] == [CONTINUE, CONTINUE, None]
     assert found[-1].metrics == {}
     assert study.trials[1].status is Status.WAITING
-    assert study.trials[1].losses == 1
+    assert study.trials[1].troubles == {Cause.LOST: 1}
 
 
 def test_a_worker_that_has_left_starts_nothing_more() -> None:
@@ -163,7 +163,9 @@ def test_workers_that_die_now_and_then_cost_epochs_and_no_trial() -> None:
     study = Study(sweep(trials=30), events.append)
     found = moments(study, falling, [Worker(loss=0.2)] * 4)
     lost = sum(moment.decision is None for moment in found)
-    assert lost == sum(isinstance(event, Interrupted) and event.lost for event in events)
+    assert lost == sum(
+        isinstance(event, Interrupted) and event.cause == Cause.LOST for event in events
+    )
     assert 0.1 < lost / len(found) < 0.3
     assert set(study.counts) == {Status.COMPLETED, Status.PAUSED}
 
@@ -286,14 +288,14 @@ class Fixed:
     def fail(self, trial: int, reason: str) -> None:
         self.told.append((trial, reason))
 
-    def interrupt(self, trial: int, reason: str, *, lost: bool = False) -> None:
-        self.told.append((trial, reason, lost))
+    def interrupt(self, trial: int, reason: str, *, cause: Cause = Cause.NONE) -> None:
+        self.told.append((trial, reason, cause))
 
 
 def test_whoever_answers_the_calls_of_a_study_can_be_simulated() -> None:
     peer = Fixed()
     list(simulate(peer, lasting(1.0), [Worker(), Worker(leaves=1.5)]))
     assert peer.told == [
-        (1, 1, 0.5, 1.0), (2, 1, 0.5, 1.0), (2, "its worker was lost", True),
+        (1, 1, 0.5, 1.0), (2, 1, 0.5, 1.0), (2, "its worker was lost", Cause.LOST),
         (1, 2, 0.5, 1.0), (1, 3, 0.5, 1.0),
     ]  # fmt: skip

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from nightsweep.search import Choice, Decision, Float, Study, Sweep, Trial
-from nightsweep.search.events import Asked, Changed, Event, Failed, Finished, Interrupted, Reported
+from nightsweep.search.events import (
+    Asked,
+    Cause,
+    Changed,
+    Event,
+    Failed,
+    Finished,
+    Interrupted,
+    Reported,
+)
 from nightsweep.search.record import Status
 from nightsweep.search.schedulers import Step
 
@@ -245,10 +254,10 @@ def test_an_interrupted_trial_comes_back_first_after_its_checkpoint() -> None:
     report(study, 2, 0.5, 0.4)
     report(study, 2, 0.3, checkpoint=False)
     config = study.trials[2].config
-    study.interrupt(2, "its node was lost", lost=True)
+    study.interrupt(2, "its node was lost", cause=Cause.LOST)
     assert study.trials[2].status is Status.WAITING
     assert ask(study) == Trial(id=2, config=config, epoch=2, until=4)
-    assert (study.trials[2].attempts, study.trials[2].losses) == (2, 1)
+    assert (study.trials[2].attempts, study.trials[2].troubles) == (2, {Cause.LOST: 1})
     assert ask(study).id == 3
 
 
@@ -258,7 +267,7 @@ def test_without_a_checkpoint_an_interrupted_trial_starts_again() -> None:
     study.interrupt(1, "its driver ended")
     trial = ask(study)
     assert (trial.id, trial.epoch, trial.until) == (1, 0, 9)
-    assert study.trials[1].losses == 0
+    assert not study.trials[1].troubles
 
 
 def test_of_several_interrupted_trials_the_oldest_comes_back_first() -> None:

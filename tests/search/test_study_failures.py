@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nightsweep.search import Decision, Float, Study, Sweep
-from nightsweep.search.events import Event
+from nightsweep.search.events import Cause, Event
 from nightsweep.search.space import Config
 
 LEARNING = ["tpe", "gp", "cmaes", "nsga2"]
@@ -32,11 +32,11 @@ def loss(config: Config) -> float:
     return float(math.log10(config["lr"] / BEST) ** 2 + (config["width"] - 0.4) ** 2)
 
 
-def trained(study: Study, *, lost: bool = False) -> list[Config]:
+def trained(study: Study, *, cause: Cause = Cause.NONE) -> list[Config]:
     """All proposals; above the border each one fails."""
     while trial := study.ask():
         if trial.config["lr"] > BORDER:
-            study.fail(trial.id, "raised OutOfMemoryError", lost=lost)
+            study.fail(trial.id, "raised ValueError", cause=cause)
         else:
             study.report(trial.id, 1, {"loss": loss(trial.config)})
     return [known.config for known in study.trials.values()]
@@ -63,7 +63,7 @@ def test_proposals_keep_away_from_where_trials_fail_and_the_border_is_found(samp
         assert study.best.best < 0.02
         assert 0.0035 < study.best.config["lr"] <= 0.0075
         study = new(sampler=sampler, seed=seed)
-        trained(study, lost=True)
+        trained(study, cause=Cause.LOST)
         untaught.append(failing(by_model(study, sampler)))
     assert statistics.mean(shares) < 0.25
     assert statistics.mean(untaught) > 0.5
@@ -99,10 +99,11 @@ def test_a_lost_worker_says_nothing_about_the_configuration(sampler: str) -> Non
     for study in (lost, open_):
         while trial := study.ask():
             if trial.id == 3:
-                study.fail(3, "its worker died; tried 3 times", lost=study is lost)
+                cause = Cause.LOST if study is lost else Cause.NONE
+                study.fail(3, "its worker died; tried 3 times", cause=cause)
             else:
                 study.report(trial.id, 1, {"loss": loss(trial.config)})
-    seen = [study._contest.observations.history().observations for study in (lost, open_)]
+    seen = [study.state.contest.observations.history().observations for study in (lost, open_)]
     assert [len(known) for known in seen] == [29, 30]
     assert next(known for known in seen[1] if known.trial == 3).diverged
 
@@ -122,7 +123,7 @@ def test_what_a_trial_has_shown_before_it_failed_still_counts() -> None:
     study.report(trial.id, 1, {"loss": 0.5})
     study.ask()
     study.fail(trial.id, "raised ValueError")
-    (seen,) = study._contest.observations.history().observations
+    (seen,) = study.state.contest.observations.history().observations
     assert (dict(seen.values), seen.diverged) == ({1: 0.5}, True)
 
 
@@ -133,7 +134,7 @@ def test_a_trial_that_fails_while_it_is_paused_leaves_its_rung_and_is_avoided() 
     decisions = [study.report(trial.id, 1, {"loss": 0.1 + trial.id}) for trial in trials]
     paused = decisions.index(Decision.PAUSE)
     study.fail(trials[paused].id, "its checkpoint cannot be read")
-    seen = study._contest.observations.history().observations
+    seen = study.state.contest.observations.history().observations
     assert [known.diverged for known in seen] == [index == paused for index in range(4)]
     assert study.ladder[0].paused == decisions.count(Decision.PAUSE) - 1
 

@@ -49,7 +49,8 @@ MISTAKES: dict[str, tuple[Callable[[Study], object], str]] = {
         "trial 2 finished without a report; call fail instead",
     ),
     "paused": (lambda s: s.report(3, 9, {"loss": 0.1}), "trial 3 is paused, not running"),
-    "ended": (lambda s: s.interrupt(4, "lost"), "trial 4 is failed, not running"),
+    "left": (lambda s: s.interrupt(3, "lost"), "trial 3 is paused, not running"),
+    "ended": (lambda s: s.stop(4, "by hand"), "trial 4 is failed, and cannot be stopped any more"),
     "fails twice": (lambda s: s.fail(4, "again"), "trial 4 is failed, and cannot fail any more"),
 }
 

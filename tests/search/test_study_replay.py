@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nightsweep.search import Choice, Study, Sweep
 from nightsweep.search.errors import RunFolderError
-from nightsweep.search.events import Asked, Event, from_json, to_json
+from nightsweep.search.events import Asked, Cause, Event, from_json, to_json
 from nightsweep.search.record import Status
 
 Action = tuple[str, int, float]
@@ -62,7 +62,7 @@ def act(study: Study, trial: int, action: str, pick: int, value: float) -> str:
     elif action == "fail":
         study.fail(trial, "raised ValueError")
     elif action == "interrupt":
-        study.interrupt(trial, "its node was lost", lost=pick % 2 > 0)
+        study.interrupt(trial, "its node was lost", cause=[Cause.NONE, Cause.LOST][pick % 2])
     return action
 
 

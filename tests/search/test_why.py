@@ -9,7 +9,7 @@ import pytest
 
 from nightsweep.search import Decision, Study, Sweep, Trial
 from nightsweep.search.errors import JournalError, NightsweepError
-from nightsweep.search.events import Asked, Closed, Event, Reported, Started
+from nightsweep.search.events import Asked, Cause, Closed, Event, Reported, Started
 from nightsweep.search.journal import Entry, Journal
 from nightsweep.search.plan import PowerLaw
 from nightsweep.search.record import Status
@@ -171,7 +171,7 @@ def test_a_trial_that_lost_its_place_goes_on_first() -> None:
     night = Night(scheduler="none")
     night.ask()
     night.report(1, 0.5, 0.4)
-    night.study.interrupt(1, "node-3 was lost", lost=True)
+    night.study.interrupt(1, "node-3 was lost", cause=Cause.LOST)
     story = night.why(1)
     assert story.losses == 1
     assert story.answer == (
@@ -291,7 +291,7 @@ def test_its_life_is_told_in_order() -> None:
     night.time += 300
     assert night.ask().id == 1
     night.report(1, 0.1, checkpoint=False)
-    night.study.interrupt(1, "node-1 was lost", lost=True)
+    night.study.interrupt(1, "node-1 was lost", cause=Cause.LOST)
     night.ask()
     night.record(Started(trial=1, attempt=2, host="node-2", pid=1, device="cuda:1"))
     night.time += 5

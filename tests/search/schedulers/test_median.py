@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nightsweep.search import Study, Sweep
 from nightsweep.search.errors import Problem
+from nightsweep.search.events import Cause
 from nightsweep.search.record import Status
 from nightsweep.search.schedulers import Decision, Median, Verdict
 from nightsweep.search.schedulers.median import MedianScheduler
@@ -167,7 +168,7 @@ def test_an_epoch_that_is_trained_again_counts_once() -> None:
     for epoch, loss in ((1, 0.9), (2, 0.5)):
         study.report(1, epoch, {"loss": loss}, checkpoint=False)
     before = repr(study.ladder)
-    study.interrupt(1, "its worker died", lost=True)
+    study.interrupt(1, "its worker died", cause=Cause.LOST)
     again = study.ask()
     assert again is not None
     assert (again.epoch, again.until) == (0, 3)
