@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..search.changing import CHANGEABLE, refused
 from ..search.errors import Problem, SweepError
 from ..search.results import Results
 from ..search.runfolder import RunFolder
-from ..search.study import CHANGEABLE
 from ..search.sweep import Sweep
-from ..search.sweepfile import load
+from ..search.sweepfile import FORMATS, load
+
+COPIES = [f"sweep{suffix}" for suffix in FORMATS]  # what run.py calls a run folder's copy
 
 
 def changes_on_disk(results: Results) -> dict[str, Any]:
@@ -28,13 +30,15 @@ def changes_on_disk(results: Results) -> dict[str, Any]:
     problems: list[Problem] = []
     for path in _files(folder, header):
         edited = load(path, **header.get("given", {}))
+        wrong = refused(began, edited)
         for key in differences(began, edited):
-            if key in CHANGEABLE:
-                if results.ledger.changed.get(key, 0.0) >= path.stat().st_mtime:
+            whole = key.partition(".")[0]
+            if whole in CHANGEABLE and key not in wrong:
+                if results.ledger.changed.get(whole, 0.0) >= path.stat().st_mtime:
                     continue
-                changes[key] = edited.model_dump(include={key})[key]
+                changes[whole] = edited.model_dump(include={whole})[whole]
             elif key not in ("name", "train"):
-                problems.append(_refused(key, path, began, edited))
+                problems.append(_refused(key, path, began, edited, wrong.get(key)))
     if problems:
         raise SweepError(problems, source=str(folder.path))
     current = now.model_dump(include=set(changes))
@@ -59,18 +63,19 @@ def differences(a: Sweep, b: Sweep) -> list[str]:
 
 def _files(folder: RunFolder, header: dict[str, Any]) -> Iterator[Path]:
     copy = header.get("copy")
-    if copy and (folder.path / copy).is_file():
+    if isinstance(copy, str) and copy.lower() in COPIES and (folder.path / copy).is_file():
         yield folder.path / copy
     source = header.get("source")
-    if source and Path(source).is_file():
+    if isinstance(source, str) and Path(source).is_file():
         yield Path(source)
 
 
-def _refused(key: str, path: Path, began: Sweep, edited: Sweep) -> Problem:
+def _refused(key: str, path: Path, began: Sweep, edited: Sweep, why: str | None) -> Problem:
+    why = why or f"a run can go on with other {', '.join(CHANGEABLE)}"
     message = (
         f"changed since the run began, in {path}: {_show(began, key)} became "
-        f"{_show(edited, key)}. A run can go on with other {', '.join(CHANGEABLE)}. Put {key} "
-        "back, start a new run, or add --as-begun to go on without the changes"
+        f"{_show(edited, key)}; {why}. "
+        f"Put {key} back, start a new run, or add --as-begun to go on without the changes"
     )
     return Problem(key=tuple(key.split(".")), message=message)
 

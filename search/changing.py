@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .errors import StudyError
+from .schedulers import Hyperband
+from .space import Parameter, Space
 from .sweep import Sweep
 
-CHANGEABLE = ("trials", "time", "slots", "resources")
+CHANGEABLE = (
+    "trials", "time", "slots", "resources", "retries", "checkpoints", "max_epochs", "parameters",
+)  # fmt: skip
+ANEW = "start a new run with from: this one, which takes its results over where they fit"
 
 
 def changed(sweep: Sweep, changes: dict[str, Any]) -> Sweep:
@@ -16,10 +22,46 @@ def changed(sweep: Sweep, changes: dict[str, Any]) -> Sweep:
 
 
 def allowed(sweep: Sweep, changes: dict[str, Any]) -> dict[str, Any]:
-    """Changes as the journal keeps them. Errors: StudyError for a key that is not CHANGEABLE."""
+    """Changes as the journal keeps them. Errors: StudyError for one that a run cannot go on with,
+    SweepError for a wrong value."""
     for key in changes:
         if key not in CHANGEABLE:
             names = ", ".join(CHANGEABLE)
             raise StudyError(f"{key} cannot be changed in a run; what can: {names}")
-    values = changed(sweep, changes).model_dump(mode="json")
+    after = changed(sweep, changes)
+    for problem in refused(sweep, after).values():
+        raise StudyError(problem)
+    values = after.model_dump(mode="json")
     return {key: values[key] for key in changes}
+
+
+def refused(before: Sweep, after: Sweep) -> dict[str, str]:
+    """What a run cannot go on with of what CHANGEABLE names, by its key, each with the reason."""
+    found = {f"parameters.{name}": why for name, why in _parameters(before.space, after.space)}
+    began, now = before.max_epochs, after.max_epochs
+    if now < began:
+        found["max_epochs"] = f"max_epochs can only grow in a run, not become {now} after {began}"
+    if now > began and isinstance(before.scheduler, Hyperband):
+        found["max_epochs"] = (
+            f"max_epochs cannot become {now} in a run under hyperband, whose brackets depend on "
+            f"it; {ANEW}"
+        )
+    return found
+
+
+def _parameters(before: Space, after: Space) -> Iterator[tuple[str, str]]:
+    then: dict[str, Any] = {**before.parameters, **before.constants}
+    now: dict[str, Any] = {**after.parameters, **after.constants}
+    for name in [*then, *(name for name in now if name not in then)]:
+        if name not in now:
+            yield name, f"{name} cannot be taken out of a run; {ANEW}"
+        elif name not in then:
+            yield name, f"{name} cannot be added to a run; {ANEW}"
+        elif name in before.constants and then[name] != now[name]:
+            yield name, f"{name} is always {then[name]!r} in this run; {ANEW}"
+        elif name in before.parameters and not _alike(then[name], now[name]):
+            yield name, f"{name} can get another range or other values in a run, no more; {ANEW}"
+
+
+def _alike(one: Parameter, other: Any) -> bool:
+    return type(one) is type(other) and one.when == other.when

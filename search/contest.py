@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .fronts import Fronts
-from .history import History, Observation, Observations, Standings
+from .history import Fit, History, Observation, Observations, Standings
 from .objective import BEYOND, Objective, Score
 from .record import Record
 from .schedulers import Decision, Scheduler
@@ -28,6 +28,7 @@ class Contest:
         self.objective = Objective(sweep.outcomes)
         self.observations = Observations()
         self._sweep = sweep
+        self._told: list[_Told] = []
         self._scheduler: Scheduler = sweep.scheduler.build(sweep.max_epochs)
 
     @classmethod
@@ -56,7 +57,7 @@ class Contest:
     def arrived(self, known: Record, rung: int, decision: Decision) -> None:
         """A trial has come to a rung, or to the last epoch."""
         loss = self.objective.loss(known.latest)
-        self._scheduler.arrived(known.id, rung, loss, decision)
+        self._tell(_Told("arrived", known.id, rung, loss, decision))
         self.observations.note(known.id, known.config, rung, loss)
 
     def returned(self, known: Record, last: int) -> None:
@@ -66,26 +67,64 @@ class Contest:
     def diverged(self, known: Record) -> None:
         """A trial has diverged on the way to its next rung."""
         self.observations.diverged(known.id, known.config)
-        self._scheduler.arrived(known.id, known.until, math.inf, Decision.STOP)
+        self._tell(_Told("arrived", known.id, known.until))
 
     def promoted(self, trial: int, rung: int) -> None:
         """A paused trial goes on."""
-        self._scheduler.promoted(trial, rung)
+        self._tell(_Told("promoted", trial, rung))
 
     def dropped(self, trial: int, rung: int) -> None:
         """A paused trial never will."""
-        self._scheduler.dropped(trial, rung)
+        self._tell(_Told("dropped", trial, rung))
+
+    def lengthen(self, sweep: Sweep, able: Container[int]) -> None:
+        """The last epoch is a later one now, and what was it is a rung, or nothing.
+
+        The scheduler becomes what it would be, had that been so from the beginning; `able`: the
+        trials that have come to the last epoch and can go on from there.
+        """
+        last, self._sweep = self._sweep.max_epochs, sweep
+        scheduler = sweep.scheduler.build(sweep.max_epochs)
+        told, self._told = self._told, []
+        for one in told:
+            if one.rung != last or one.what != "arrived":
+                self._told.append(one)
+            elif scheduler.next_rung(one.trial, last - 1) == last:
+                goes_on = Decision.PAUSE if sweep.scheduler.pauses else Decision.CONTINUE
+                decision = goes_on if one.trial in able else Decision.STOP
+                self._told.append(replace(one, decision=decision))
+        self._scheduler = self._rebuilt()
+
+    def _tell(self, told: _Told) -> None:
+        self._told.append(told)
+        told.to(self._scheduler, told.value)
+
+    def _rebuilt(self) -> Scheduler:
+        scheduler: Scheduler = self._sweep.scheduler.build(self._sweep.max_epochs)
+        for told in self._told:
+            told.to(scheduler, told.value)
+        return scheduler
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a scheduler was told. `lost`: the trial diverged on the way to the rung."""
+    """What a scheduler was told; a trial that diverged on the way to a rung has no value there."""
 
     what: Literal["arrived", "promoted", "dropped"]
     trial: int
     rung: int
+    value: float = math.inf
     decision: Decision = Decision.STOP
-    lost: bool = False
+
+    def to(self, scheduler: Scheduler, value: float) -> None:
+        """Tell a scheduler, with the value that it is to see now."""
+        match self.what:
+            case "arrived":
+                scheduler.arrived(self.trial, self.rung, value, self.decision)
+            case "promoted":
+                scheduler.promoted(self.trial, self.rung)
+            case "dropped":
+                scheduler.dropped(self.trial, self.rung)
 
 
 class FrontContest(Contest):
@@ -99,7 +138,6 @@ class FrontContest(Contest):
     def __init__(self, sweep: Sweep) -> None:
         super().__init__(sweep)
         self._fronts: dict[int, Fronts] = {}
-        self._told: list[_Told] = []
         self._stale = False  # the scheduler's places are those of before
         self.observations = _Placed(self._fronts)
 
@@ -122,23 +160,10 @@ class FrontContest(Contest):
 
     def arrived(self, known: Record, rung: int, decision: Decision) -> None:
         place = self._join(known, rung)
-        self._scheduler.arrived(known.id, rung, place, decision)
-        self._told.append(_Told("arrived", known.id, rung, decision))
+        self._tell(_Told("arrived", known.id, rung, place, decision))
 
     def returned(self, known: Record, last: int) -> None:
         self._join(known, last)
-
-    def diverged(self, known: Record) -> None:
-        super().diverged(known)
-        self._told.append(_Told("arrived", known.id, known.until, lost=True))
-
-    def promoted(self, trial: int, rung: int) -> None:
-        super().promoted(trial, rung)
-        self._told.append(_Told("promoted", trial, rung))
-
-    def dropped(self, trial: int, rung: int) -> None:
-        super().dropped(trial, rung)
-        self._told.append(_Told("dropped", trial, rung))
 
     def _join(self, known: Record, rung: int) -> float:
         """Take a trial in at a rung; its place there now."""
@@ -151,17 +176,15 @@ class FrontContest(Contest):
 
     def _built(self, fronts: Mapping[int, Fronts]) -> Scheduler:
         """The scheduler, had it been told these places from the beginning."""
-        scheduler = self._sweep.scheduler.build(self._sweep.max_epochs)
+        scheduler: Scheduler = self._sweep.scheduler.build(self._sweep.max_epochs)
         for told in self._told:
-            trial, rung = told.trial, told.rung
-            if told.what == "promoted":
-                scheduler.promoted(trial, rung)
-            elif told.what == "dropped":
-                scheduler.dropped(trial, rung)
-            else:
-                place = math.inf if told.lost else fronts[rung].values()[trial]
-                scheduler.arrived(trial, rung, place, told.decision)
+            diverged = math.isinf(told.value)
+            place = told.value if diverged else fronts[told.rung].values()[told.trial]
+            told.to(scheduler, place)
         return scheduler
+
+    def _rebuilt(self) -> Scheduler:
+        return self._built(self._fronts)
 
 
 class _Placed(Observations):
@@ -179,6 +202,10 @@ class _Placed(Observations):
         if observation.diverged or self._rungs(observation):
             super().put(observation)
             self._placed = None
+
+    def refit(self, fit: Fit) -> None:
+        super().refit(fit)
+        self._placed = None
 
     def history(self, tried: Container[Config] = ()) -> History:
         history = super().history(tried)

@@ -13,20 +13,15 @@ from typing import Any
 
 from .errors import JournalError, NightsweepError, RunFolderError
 from .events import Learned, Metrics
+from .fitting import fitted
 from .ledger import Page
 from .objective import Objective, Score
-from .parameter import same
 from .proposer import LEADERS
 from .record import Record, Status
 from .results import Results
-from .space import Config, Parameter, Space
 from .study import Study
 from .summary import plural
 from .sweep import Sweep
-
-
-class MisfitError(ValueError):
-    """A configuration that the new sweep could not have tried."""
 
 
 def lessons(sweep: Sweep, folder: Path) -> list[Learned]:
@@ -58,7 +53,7 @@ def lesson(sweep: Sweep, earlier: Results, run: str) -> Learned:
         reported = _reported(known, page, objective, rungs[-1], earlier.sweep.max_epochs)
         values = {str(rung): reported[rung] for rung in rungs if rung in reported}
         lost = {"diverged": True} if known.status is Status.DIVERGED else {}
-        config = _fits(space, known.config, earlier.sweep.space)
+        config = fitted(space, known.config, earlier.sweep.space)
         if config is None or not (values or lost):
             missed += 1
             continue
@@ -67,32 +62,6 @@ def lesson(sweep: Sweep, earlier: Results, run: str) -> Learned:
             best.append((min(map(objective.score, reported.values())), known.id))
     leaders = [trial for _, trial in sorted(best)[:LEADERS]]
     return Learned(run=run, results=results, leaders=leaders, missed=missed)
-
-
-def fitted(space: Space, config: Config, before: Space) -> Config:
-    """An earlier configuration as one of this space. Errors: MisfitError."""
-    for name, value in space.constants.items():
-        if name in config and not same(config[name], value):
-            raise MisfitError(name)
-    for name in config:
-        if name in before.parameters and name not in {**space.parameters, **space.constants}:
-            raise MisfitError(name)  # it had some value then, and nobody knows which one now
-
-    def choose(name: str, parameter: Parameter) -> Any:
-        if name in config:
-            value = config[name]
-        elif name in before.parameters or parameter.default is None:
-            raise MisfitError(name)
-        else:
-            value = parameter.default
-        if not parameter.contains(value):
-            raise MisfitError(name)
-        return value
-
-    found = space.build(choose)
-    if not space.allows(found):
-        raise MisfitError("constraints")
-    return found
 
 
 def told(lesson: Learned) -> str:
@@ -106,13 +75,6 @@ def _loaded(run: Path) -> Results:
         return Results.load(run)
     except (RunFolderError, JournalError) as error:
         raise type(error)(f"from: {error}") from None
-
-
-def _fits(space: Space, config: Config, before: Space) -> Config | None:
-    try:
-        return fitted(space, config, before)
-    except MisfitError:
-        return None
 
 
 def _compare(sweep: Sweep, earlier: Results, run: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 from .space import Config
@@ -137,12 +137,18 @@ class Standings(Sequence[Observation]):
         return len(self._trials)
 
 
+Fit = Callable[[Config], Config | None]
+
+
 class Observations:
     """Collects observations, one a trial."""
 
     def __init__(self) -> None:
+        self._known: dict[int, Observation] = {}
+        self._came: list[Observation] = []
+        self._fit: Fit | None = None
         self._standings = Standings()
-        self._arrivals: list[Observation] = []
+        self._arrivals = self._came
         self._pending: dict[int, Config] = {}
 
     def began(self, trial: int, config: Config) -> None:
@@ -165,7 +171,7 @@ class Observations:
 
     def history(self, tried: Container[Config] = ()) -> History:
         """What is known now. While nobody has a value, there is nothing to be learned."""
-        pending = list(self._pending.items())
+        pending = list(self._fitting(self._pending.items()))
         return History(
             observations=self._standings,
             arrivals=self._arrivals if self._standings.rungs else (),
@@ -176,11 +182,36 @@ class Observations:
     def put(self, observation: Observation) -> None:
         """Take what is known of a trial."""
         self._pending.pop(observation.trial, None)
-        self._standings.put(observation)
-        self._arrivals.append(observation)
+        self._known[observation.trial] = observation
+        self._came.append(observation)
+        for fitting in self._refitted([observation]):
+            self._standings.put(fitting)
+            if self._arrivals is not self._came:
+                self._arrivals.append(fitting)
+
+    def refit(self, fit: Fit) -> None:
+        """The space has changed: show what `fit` makes of each configuration, without those of
+        which it makes none."""
+        self._fit = fit
+        self._arrivals = list(self._refitted(self._came))
+        self._standings = Standings(self._arrivals)
+
+    def _refitted(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        if self._fit is None:
+            yield from observations
+            return
+        for observation in observations:
+            for _, config in self._fitting([(observation.trial, observation.config)]):
+                yield replace(observation, config=config)
+
+    def _fitting(self, configs: Iterable[tuple[int, Config]]) -> Iterator[tuple[int, Config]]:
+        for trial, config in configs:
+            fitting = self._fit(config) if self._fit else config
+            if fitting is not None:
+                yield trial, fitting
 
     def _values(self, trial: int) -> Mapping[int, float]:
-        known = self._standings.known(trial)
+        known = self._known.get(trial)
         return known.values if known else {}
 
 

@@ -6,7 +6,10 @@ again before anything else, and what the user believes (samplers/prior.py).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .events import Learned
+from .fitting import fitted
 from .history import Observation, Observations, Proposal
 from .objective import Objective
 from .samplers.prior import believing
@@ -24,20 +27,42 @@ class Proposer:
     """One for a study; it fills `observations` with what earlier sweeps have found."""
 
     def __init__(self, sweep: Sweep, observations: Observations) -> None:
-        space = self._space = sweep.space
         self._observations = observations
-        self._replicates = sweep.replicates
-        self._tried = Tried(space, sweep.replicates)
-        self._sampler = believing(sweep.chosen.sampler.build(space, sweep.seed), space, sweep.seed)
+        self._began: list[Config] = []
+        self._take(sweep)
         self._objective = Objective(sweep.outcomes)
         self._leaders: list[Proposal] = []
         self._learned = 0
         self.learned: list[str] = []  # the earlier runs whose results are here
 
+    def change(self, sweep: Sweep) -> None:
+        """Propose for another space from now on, with what of the results is of use there."""
+        before = self.space
+        self._take(sweep)
+
+        def fit(config: Config) -> Config | None:
+            return fitted(self.space, config, before)
+
+        self._observations.refit(fit)
+        for began in self._began:
+            if (config := fit(began)) is not None:
+                self._tried.add(config)
+        self._leaders = [
+            replace(known, config=config)
+            for known in self._leaders
+            if (config := fit(known.config)) is not None
+        ]
+
+    def _take(self, sweep: Sweep) -> None:
+        space = self.space = sweep.space
+        self._replicates = sweep.replicates
+        self._tried = Tried(space, sweep.replicates)
+        self._sampler = believing(sweep.chosen.sampler.build(space, sweep.seed), space, sweep.seed)
+
     @property
     def count(self) -> int | None:
         """How many trials there are to propose; None where there is no end."""
-        points = self._space.points
+        points = self.space.points
         return None if points is None else len(points) * self._replicates
 
     def propose(self, number: int) -> Proposal | None:
@@ -51,6 +76,7 @@ class Proposer:
 
     def began(self, trial: int, config: Config) -> None:
         """A new trial has begun."""
+        self._began.append(config)
         self._tried.add(config)
         self._observations.began(trial, config)
 

@@ -83,9 +83,29 @@ class State:
             case Interrupted():
                 self._interrupted(event)
             case Changed():
-                self.sweep = changed(self.sweep, event.changes)
+                self._changed(changed(self.sweep, event.changes))
             case Learned():
                 self.proposer.learn(event)
+
+    def _changed(self, sweep: Sweep) -> None:
+        before, self.sweep = self.sweep, sweep
+        if sweep.max_epochs != before.max_epochs:
+            self._lengthen(before.max_epochs)
+        if sweep.parameters != before.parameters or sweep.max_epochs != before.max_epochs:
+            self.proposer.change(sweep)
+
+    def _lengthen(self, last: int) -> None:
+        """There are epochs after what was the last one: those who are there may go on."""
+        able = [known for known in self.of(Status.COMPLETED).values() if known.saved == last]
+        self.contest.lengthen(self.sweep, {known.id for known in able})
+        for known in self.trials.values():
+            known.until = self.contest.next_rung(known.id, max(known.epoch, known.judged))
+        for known in able:
+            at_rung = self.contest.next_rung(known.id, last - 1) == last
+            known.judged = last if at_rung else known.judged
+            pauses = at_rung and self.sweep.scheduler.pauses
+            reason = f"may go on after epoch {last}: there are {self.sweep.max_epochs} now"
+            self._move(known, Status.PAUSED if pauses else Status.WAITING, reason)
 
     def _asked(self, event: Asked) -> None:
         if event.config is not None:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from tests.cluster.conftest import Evening
 
 X = {"values": [1, 2, 3, 4, 5, 6]}
-HINT = (
-    "A run can go on with other trials, time, slots, resources. Put {key} back, "
-    "start a new run, or add --as-begun to go on without the changes"
-)
+HINT = "Put {key} back, start a new run, or add --as-begun to go on without the changes"
+ANEW = "start a new run with from: this one, which takes its results over where they fit"
 
 
 @pytest.fixture
@@ -127,33 +125,37 @@ def test_name_and_training_function_may_be_written_otherwise(evening: Evening, f
     assert found(evening) == {}
 
 
-def test_another_range_is_refused_with_both(evening: Evening, file: Path) -> None:
-    edit(file, parameters={"x": {"values": [1, 2]}, "depth": 2})
-    assert refusal(evening) == [
-        f"{evening.folder.path}: parameters.x: changed since the run began, in {file}: "
-        "{'values': [1, 2, 3, 4, 5, 6]} became {'values': [1, 2]}. "
-        + HINT.format(key="parameters.x")
-    ]
+def test_another_range_and_more_epochs_are_changes_that_a_run_can_go_on_with(
+    evening: Evening, file: Path
+) -> None:
+    edit(file, parameters={"x": {"values": [1, 2]}, "depth": 2}, max_epochs=9)
+    evening.study.change(**found(evening))
+    assert evening.study.sweep.max_epochs == 9
+    assert evening.study.sweep.space.parameters["x"].contains(2)
+    assert not evening.study.sweep.space.parameters["x"].contains(3)
+    assert Results.load(evening.folder.path).study.sweep == evening.study.sweep
 
 
 def test_a_parameter_more_or_less_is_refused(evening: Evening, file: Path) -> None:
     edit(file, parameters={"x": X, "width": 8})
     assert refusal(evening) == [
         f"{evening.folder.path}: parameters.depth: changed since the run began, in {file}: "
-        "2 became nothing. " + HINT.format(key="parameters.depth"),
+        f"2 became nothing; depth cannot be taken out of a run; {ANEW}. "
+        + HINT.format(key="parameters.depth"),
         f"{evening.folder.path}: parameters.width: changed since the run began, in {file}: "
-        "nothing became 8. " + HINT.format(key="parameters.width"),
+        f"nothing became 8; width cannot be added to a run; {ANEW}. "
+        + HINT.format(key="parameters.width"),
     ]
 
 
 def test_every_change_that_cannot_be_is_listed_beside_those_that_can(
     evening: Evening, file: Path
 ) -> None:
-    edit(file, trials=60, seed=7, max_epochs=9)
+    edit(file, trials=60, seed=7, max_epochs=2)
     lines = refusal(evening)
     assert [line.split(": ")[1] for line in lines] == ["max_epochs", "seed"]
-    assert "3 became 9." in lines[0]
-    assert "0 became 7." in lines[1]
+    assert "3 became 2; max_epochs can only grow" in lines[0]
+    assert "0 became 7; a run can go on with other trials, time, " in lines[1]
 
 
 def test_a_file_that_is_wrong_now_is_refused_with_its_line(evening: Evening, file: Path) -> None:
