@@ -29,9 +29,9 @@ class Timed(Study):
     asked = 0
     asking = 0.0
 
-    def ask(self, *, alone: bool = True) -> Trial | None:
+    def ask(self, *, alone: bool = True, left: float | None = None) -> Trial | None:
         began = time.perf_counter()
-        trial = super().ask(alone=alone)
+        trial = super().ask(alone=alone, left=left)
         self.asking += time.perf_counter() - began
         self.asked += 1
         return trial

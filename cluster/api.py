@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-
 from ..search.results import Results
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction
+from .console import Console
 from .display import Display, Silent, choose
 from .run import resume as _resume
 from .run import start
@@ -35,7 +34,8 @@ def run(
         out: The run folder; `runs/<name>-<time>` without it.
         quiet: Show nothing while it runs.
         options: What else a sweep file may hold: name, constraints, max_epochs, trials,
-            replicates, time, sampler, scheduler, resources, slots, seed, from_ (earlier runs).
+            replicates, time, gpu_hours, deadline, reserve, target, patience, sampler, scheduler,
+            resources, slots, seed, from_ (earlier runs).
 
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.

@@ -6,16 +6,17 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
-from ..search.errors import NightsweepError
+from ..search.errors import ClusterDownError, NightsweepError
 from ..search.results import Results
 from . import show
+from .console import Console, visible
 
-DONE, NOTHING_FOUND, BAD_INPUT, RESUME_ME = 0, 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
+# Of sysexits.h: 69 is EX_UNAVAILABLE, 75 is EX_TEMPFAIL.
+DONE, NOTHING_FOUND, BAD_INPUT, CLUSTER_DOWN, RESUME_ME = 0, 1, 2, 69, 75
 
 app = typer.Typer(
     name="nightsweep",
@@ -31,8 +32,14 @@ File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON."
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
 Trials = Annotated[int | None, typer.Option(min=1, help="How many configurations to try.")]
 Time = Annotated[str | None, typer.Option(help="How long to search: 9h, 90m, 1h30m.")]
+Deadline = Annotated[
+    str | None, typer.Option(help="When to end: 07:00, or 2026-11-23 07:00 Europe/Berlin.")
+]
 Slots = Annotated[int | None, typer.Option(min=1, help="How many trials may run at once.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Start the driver again when it dies.")
+]
 
 
 @app.command()
@@ -43,19 +50,31 @@ def run(
     ] = None,
     trials: Trials = None,
     time: Time = None,
+    deadline: Deadline = None,
     slots: Slots = None,
     seed: Annotated[int | None, typer.Option(min=0, help="For everything random.")] = None,
+    keep_going: KeepGoing = False,
     as_json: Json = False,
 ) -> None:
     """Run a sweep."""
     from ..search.sweepfile import load
     from .display import choose
-    from .run import Source, start
+    from .run import Source, new_folder, start
 
-    options = {"trials": trials, "time": _seconds(time), "slots": slots, "seed": seed}
+    options = {
+        "trials": trials,
+        "time": _seconds(time),
+        "deadline": _moment(deadline),
+        "slots": slots,
+        "seed": seed,
+    }
     given = {key: value for key, value in options.items() if value is not None}
+    sweep = load(file, **given)
+    if keep_going:
+        folder = out or new_folder(sweep.name)
+        _supervise(folder, ["run", "--out", str(folder), *_words()[1:]], as_json)
     results = start(
-        load(file, **given),
+        sweep,
         out=out,
         source=Source(file=file, given=given),
         display=choose(Console(stderr=True)),
@@ -68,19 +87,28 @@ def resume(
     run: Run,
     trials: Trials = None,
     time: Time = None,
+    deadline: Deadline = None,
     slots: Slots = None,
     as_begun: Annotated[
         bool, typer.Option(help="Leave out what was edited in the sweep file meanwhile.")
     ] = False,
+    keep_going: KeepGoing = False,
     as_json: Json = False,
 ) -> None:
     """Go on with a run after any end, or extend a finished one."""
+    if keep_going:
+        _supervise(run, _words(), as_json)
     from .display import choose
     from .run import resume as go_on
 
     results = go_on(
         run,
-        changes={"trials": trials, "time": _seconds(time), "slots": slots},
+        changes={
+            "trials": trials,
+            "time": _seconds(time),
+            "deadline": _moment(deadline),
+            "slots": slots,
+        },
         as_begun=as_begun,
         display=choose(Console(stderr=True)),
     )
@@ -119,13 +147,15 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Simulate a sweep: how long it will take, and what other settings would change."""
+    from time import time as now
+
     from ..search.plan import plan as simulated
     from ..search.sweepfile import load
     from . import tell
 
     sweep = load(file)
     slots = slots or sweep.slots or 1
-    found = simulated(sweep, slots=slots, epoch_seconds=epoch_seconds)
+    found = simulated(sweep, slots=slots, epoch_seconds=epoch_seconds, now=now())
     if as_json:
         variants = [asdict(forecast) for forecast in found]
         _print({"slots": slots, "epoch_seconds": epoch_seconds, "variants": variants})
@@ -226,8 +256,29 @@ def main() -> None:
     try:
         app()
     except NightsweepError as error:
-        print(f"nightsweep: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        print(f"nightsweep: {visible(str(error))}", file=sys.stderr)
+        sys.exit(CLUSTER_DOWN if isinstance(error, ClusterDownError) else BAD_INPUT)
+
+
+def _supervise(folder: Path, words: list[str], as_json: bool) -> NoReturn:
+    """Do what the command says in a driver of its own, and again when it died."""
+    from .supervise import Supervisor
+
+    console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.show_cursor()  # a driver that was killed has left it hidden
+        console.print(f"nightsweep: {text}", highlight=False, soft_wrap=True, markup=False)
+
+    again = words if words[0] == "resume" else ["resume", str(folder), *["--json"][:as_json]]
+    # -P: without it Python would look for every module in the working directory first.
+    python = [sys.executable, "-P", "-m", "nightsweep"]
+    raise typer.Exit(Supervisor(folder, python + words, python + again, say).run())
+
+
+def _words() -> list[str]:
+    """The command as it was given, for a driver of its own."""
+    return [word for word in sys.argv[1:] if word != "--keep-going"]
 
 
 def _finish(results: Results, as_json: bool) -> None:
@@ -248,6 +299,15 @@ def _seconds(time: str | None) -> float | None:
         return seconds(time) if time is not None else None
     except ValueError as error:
         raise NightsweepError(f"--time: {error}") from None
+
+
+def _moment(deadline: str | None) -> str | None:
+    from ..search.deadline import Deadline as Parsed
+
+    try:
+        return str(Parsed.parse(deadline)) if deadline is not None else None
+    except ValueError as error:
+        raise NightsweepError(f"--deadline: {error}") from None
 
 
 def _print(values: Any) -> None:

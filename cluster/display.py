@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
@@ -39,8 +40,9 @@ class Display(Protocol):
         """Show this study meanwhile."""
         ...
 
-    def update(self, busy: int, notice: str, searched: float) -> None:
-        """Look again: slots busy, something to say (or empty), seconds searched."""
+    def update(self, busy: int, notice: str, searched: float, ends: float = math.inf) -> None:
+        """Look again: slots busy, something to say (or empty), seconds searched, and seconds
+        until a budget ends the search at the latest."""
         ...
 
 
@@ -56,7 +58,7 @@ class Silent:
     def showing(self, study: Study, folder: RunFolder) -> Iterator[None]:
         yield
 
-    def update(self, busy: int, notice: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float, ends: float = math.inf) -> None:
         """Nothing to show."""
 
 
@@ -80,7 +82,7 @@ class Plain:
         self._say(f"{study.sweep.name}: starting Ray; the run is in {folder.path}")
         yield
 
-    def update(self, busy: int, notice: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float, ends: float = math.inf) -> None:
         study, now = self._study, self._clock()
         if notice and not self._notice:
             self._say(f"{duration(searched)}: {notice}")
@@ -90,7 +92,7 @@ class Plain:
             return
         self._best, self._next, self._earliest = best, now + NEWS, now + FLOOD
         self._say(
-            f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched)}"
+            f"{duration(searched)}: {counted(study)}; {leader(study)}{left(study, searched, ends)}"
         )
 
     def _say(self, text: str) -> None:
@@ -123,21 +125,21 @@ class InTerminal:
             self._live.refresh()
             yield
 
-    def update(self, busy: int, notice: str, searched: float) -> None:
+    def update(self, busy: int, notice: str, searched: float, ends: float = math.inf) -> None:
         now, best = self._clock(), self._study.best
         if best is not None and (best.id, best.best_epoch) != self._best:
             self._best, self._best_at = (best.id, best.best_epoch), searched
         if now < self._next:
             return
         self._next = now + REFRESH
-        self._live.update(self._picture(busy, notice, searched), refresh=True)
+        self._live.update(self._picture(busy, notice, searched, ends), refresh=True)
 
-    def _picture(self, busy: int, notice: str, searched: float) -> Group:
+    def _picture(self, busy: int, notice: str, searched: float, ends: float) -> Group:
         study = self._study
         when = f", {duration(searched - self._best_at)} ago" if study.best else ""
         lines = [
-            f"[bold]{escape(study.sweep.name)}[/]  {duration(searched)}{left(study, searched)}"
-            f"  slots {busy} of {self.slots} busy",
+            f"[bold]{escape(study.sweep.name)}[/]  {duration(searched)}"
+            f"{left(study, searched, ends)}  slots {busy} of {self.slots} busy",
             counted(study),
             f"best: {escape(leader(study))}{when}",
             f"[yellow]{escape(notice)}[/]" if notice else "",
@@ -165,16 +167,14 @@ def leader(study: Study) -> str:
     return f"{values} by trial {best.id} at epoch {best.best_epoch}{beside}{unmet}"
 
 
-def left(study: Study, searched: float) -> str:
-    """Time left, from epochs still expected and the pace so far; empty while it cannot be said."""
-    if study.trained < 5 or searched <= 0:
-        return ""
-    by_work = (study.expected_epochs - study.trained) * searched / study.trained
-    limit = study.sweep.time
-    seconds = by_work if study.limit is not None else float("inf")
-    if limit is not None:
-        seconds = min(seconds, max(limit - searched, 0.0))
-    return f", about {duration(seconds)} left" if seconds < float("inf") else ""
+def left(study: Study, searched: float, ends: float = math.inf) -> str:
+    """Time left, from epochs still expected and the pace so far; empty while it cannot be said.
+
+    `ends`: seconds until a budget ends the search at the latest.
+    """
+    if study.trained >= 5 and searched > 0 and study.limit is not None:
+        ends = min((study.expected_epochs - study.trained) * searched / study.trained, ends)
+    return f", about {duration(max(ends, 0.0))} left" if ends < math.inf else ""
 
 
 def ladder(study: Study) -> Table:

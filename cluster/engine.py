@@ -10,6 +10,7 @@ tests/cluster/test_ray_contract.py.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import RayActorError, RayTaskError
@@ -28,15 +28,21 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.search_generator import SearchGenerator
 
-from ..search.errors import ClusterError
+from ..search.errors import ClusterDownError
+from ..search.events import Cause
 from ..search.resources import Resources
+from ..search.secret import Secrets
 from ..trainables.function import TrainingFunction
-from .foreman import Foreman, Order
+from ..trainables.host import LOG
+from .foreman import Foreman
+from .loss import Loss, loss
+from .postmortem import Ending
+from .watch import Watch
+from .work import Order
 from .worker import MESSAGES, PLACE, Worker
 
 NEVER = 10**9  # seconds: no snapshots of Tune's
 UNLUCKY = 3  # this many slots lost in a row before they are up are no accident
-UNWIND = 60.0  # seconds that a training function has to return after it was told to halt
 
 
 class Engine:
@@ -57,12 +63,14 @@ class Engine:
         self.ready = 0  # slots that have been up
         self._live: dict[str, TuneTrial] = {}
         self._asleep: set[str] = set()  # slots that Tune does not wait to hear of
-        self._leaving_since: dict[str, float] = {}
+        self._whereabouts: dict[str, Any] = {}  # what each slot's worker answers to that
+        self._ending: dict[str, Ending] = {}  # slots that hang
         self._lost = 0  # in a row, before they were up
         self._failure: Exception | None = None
-        self._scratch = tempfile.mkdtemp(prefix="nightsweep-")
+        self._scratch = tempfile.mkdtemp(prefix=f"nightsweep-{os.getpid()}-")
         # A thousand slots that each spoke every second would be all that the driver hears.
         beat = max(1.0, slots / 50)
+        self._watch = Watch(timeout=foreman.study.sweep.timeout, delay=beat)
         worker = tune.with_parameters(
             Worker, function=function, folder=folder, beat=beat, cpus=needs.cpus
         )
@@ -71,11 +79,12 @@ class Engine:
     def step(self) -> None:
         """Handle one event, or wait a moment for one; then give idle slots work.
 
-        Errors: whatever went wrong in the Study or journal; ClusterError if no slot comes up.
+        Errors: whatever went wrong in the Study or journal; ClusterDownError if no slot comes up.
         """
         if not self._live and not self.wants_slot():
             return  # Tune would wait ten minutes for somebody to open one
         self._controller.step()
+        self._end_hung(time.monotonic())
         for slot, orders in self.foreman.wake(self._asleep).items():
             self._asleep.remove(slot)
             self._send(self._live[slot], orders)
@@ -83,8 +92,14 @@ class Engine:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def late(self) -> str:
+        """What to say of slots that may hang; empty if none does."""
+        return self._watch.late
+
     def close(self) -> None:
         """End all slots."""
+        Ending.wait(self._ending.values())
         with contextlib.suppress(Exception):  # a worker may be dead already
             self._controller.cleanup()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -101,16 +116,17 @@ class Engine:
         with self._kept():
             self.ready += 1
             self._lost = 0
+            actor: Any = slot.temporary_state.ray_actor
+            self._whereabouts[slot.trial_id] = actor.whereabouts.remote()
             self._send(slot, self.foreman.opened(slot.trial_id))
 
     def slot_reported(self, slot: TuneTrial, result: dict[str, Any]) -> str:
+        if slot.trial_id in self._ending:  # what it says now comes too late
+            return TrialScheduler.CONTINUE
         with self._kept():
+            self._watch.heard(slot.trial_id, result[MESSAGES])
             self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
-            if slot.trial_id in self.foreman.leaving:
-                self._end_if_stuck(slot)
-                return TrialScheduler.CONTINUE
-            self._leaving_since.pop(slot.trial_id, None)
-            if slot.trial_id in self.foreman.busy:
+            if slot.trial_id in self.foreman.busy or slot.trial_id in self.foreman.leaving:
                 return TrialScheduler.CONTINUE
         self._asleep.add(slot.trial_id)
         return TrialScheduler.NOOP
@@ -119,19 +135,32 @@ class Engine:
         with self._kept():
             self._live.pop(slot.trial_id, None)
             self._asleep.discard(slot.trial_id)
-            self._leaving_since.pop(slot.trial_id, None)
-            self._lost += 1
-            reason = _why(slot)
-            self.foreman.lost(slot.trial_id, reason)
+            self._watch.forget(slot.trial_id)
+            was_up = self._whereabouts.pop(slot.trial_id, None) is not None
+            ending = self._ending.get(slot.trial_id)
+            if ending is not None:
+                self.foreman.lost(slot.trial_id, f"hung: {ending.reason}", Cause.HUNG)
+                return
+            self._lost += not was_up  # several at once may be, with their node or for its memory
+            cause, reason = _loss(slot)
+            reason = Secrets.of(os.environ).hide(reason)
+            self.foreman.lost(slot.trial_id, reason, cause)
             if self._lost >= UNLUCKY:
-                raise ClusterError(f"no worker stays up; the last one: {reason}")
+                raise ClusterDownError(f"no worker stays up; the last one: {reason}")
 
-    def _end_if_stuck(self, slot: TuneTrial) -> None:
-        """Kill a process whose training function does not return; a new slot takes its place."""
-        since = self._leaving_since.setdefault(slot.trial_id, time.monotonic())
-        if time.monotonic() - since > UNWIND:
-            actor: Any = slot.temporary_state.ray_actor
-            ray.kill(actor)
+    def _end_hung(self, now: float) -> None:
+        """End the processes that hang; new slots take their places."""
+        for silence in self._watch.look(now):
+            actor: Any = self._live[silence.slot].temporary_state.ray_actor
+            self._ending[silence.slot] = Ending(
+                actor,
+                self._whereabouts[silence.slot],
+                silence.job.folder / LOG,
+                silence.words,
+                now,
+            )
+        for slot in self._ending.keys() & self._live.keys():
+            self._ending[slot].press(now)
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
@@ -143,6 +172,7 @@ class Engine:
 
     def _send(self, slot: TuneTrial, orders: list[Order]) -> None:
         actor: Any = slot.temporary_state.ray_actor
+        self._watch.sent(slot.trial_id, orders)
         if orders:
             actor.command.remote(orders)
 
@@ -230,7 +260,7 @@ class _Ready(tune.Callback):
 
 
 def _survive_memory_kills(controller: TuneController) -> None:
-    """Treat every loss of a worker alike.
+    """Treat every loss of a worker alike; `loss` tells them apart.
 
     Ray's memory monitor kills with an error that is neither RayActorError nor RayTaskError, on
     which Tune 2.60 ends the whole run (RayActorManager._actor_task_failed).
@@ -246,17 +276,9 @@ def _survive_memory_kills(controller: TuneController) -> None:
     manager._actor_task_failed = failed
 
 
-def _why(slot: TuneTrial) -> str:
-    """Why a slot was lost, in a line: from the text that Tune leaves in its scratch folder."""
+def _loss(slot: TuneTrial) -> Loss:
+    """Why a slot was lost, as Tune has it in its scratch folder."""
     try:
-        text = Path(slot.error_file).read_text(encoding="utf-8")
+        return loss(Path(slot.error_file).read_text(encoding="utf-8"))
     except (OSError, TypeError):
-        return "its worker died"
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    latest = [place for place, line in enumerate(lines) if line.startswith("Failure # ")][-1:]
-    lines = lines[latest[0] + 1 :] if latest else lines
-    if not lines:
-        return "its worker died"
-    if "creation task" in text or "Traceback" in text:  # an exception, while it was set up
-        return f"its worker failed: {lines[-1]}"
-    return f"its worker died: {lines[0]}"
+        return loss("")

@@ -7,39 +7,17 @@ clock or thread: messages in, orders out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from ..search.errors import RunFolderError, StudyError
 from ..search.events import Cause, Event, Started
 from ..search.record import Status
 from ..search.runfolder import RunFolder
 from ..search.study import Decision, Study, Trial
-from ..trainables.job import Answer, Divides, End, Ended, Job, Message, Step, Waits
+from ..trainables.job import Answer, Divides, End, Ended, Message, Step, Waits
+from .alike import Alike
 from .retry import again, given_up
 from .seating import Place, Seating
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Save the trial at its next report, and wait there."""
-
-
-Order = Job | Answer | Halt
-
-
-@dataclass(slots=True)
-class Work:
-    """What a slot is doing: its trial, and whether it has been heard of and told to halt."""
-
-    trial: int
-    alone: bool = False
-    heard: bool = False
-    halting: bool = False
-    saving: bool = False  # it stood still when it was told, and saves itself next if it can
-    divides: bool = False  # its training function takes batches in parts
-    waits: str = ""  # what it waits for, other than the driver
+from .work import Halt, Order, Work, job
 
 
 class Foreman:
@@ -49,10 +27,12 @@ class Foreman:
         self.study = study
         self.stopping = ""  # why, once no more trials are to be started
         self.held = ""  # why, while none are to be trained
+        self.left: float | None = None  # seconds that a slot can still train; None: without end
         self.busy: dict[str, Work] = {}
         self.idle: set[str] = set()
         self.leaving: dict[str, int] = {}  # slots whose function has yet to return, and its trial
         self._seating = Seating()
+        self._alike = Alike(folder.path, trained=study.trained > 0)
         self._cut: set[int] = set()  # trials that were stopped by hand while they trained
         self._folder = folder
         self._record = record
@@ -118,7 +98,7 @@ class Foreman:
         work = self.busy.pop(slot, None)
         if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
             return
-        self._befell(work, cause, reason, beside=beside)
+        self._befell(work, cause, reason, beside=beside, killed=True)
 
     def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now; of those that are asleep."""
@@ -202,6 +182,7 @@ class Foreman:
             seconds=round(step.seconds, 4),
             checkpoint=step.checkpoint,
         )
+        self._alike.trained()
         if not step.waits:
             return []
         self._dry = False
@@ -244,19 +225,37 @@ class Foreman:
             raise RunFolderError(
                 f"{ended.reason}; make room, then nightsweep resume {self._folder.path}"
             )
-        if ended.end is End.FAILED:
+        if ended.end is End.FAILED and self.stopping:
+            # A SIGTERM to every process of a job ends what the function has started (its data
+            # loaders): it fails, and would not have.
+            self.study.interrupt(ended.trial, self.stopping)
+        elif ended.end is End.FAILED:
             self.study.fail(ended.trial, ended.reason, ended.traceback)
+            self._alike.failed(ended.reason, ended.traceback)
         else:
             self.study.finish(ended.trial)
 
     def _befell(
-        self, work: Work, cause: Cause, reason: str, traceback: str = "", *, beside: bool
+        self,
+        work: Work,
+        cause: Cause,
+        reason: str,
+        traceback: str = "",
+        *,
+        beside: bool,
+        killed: bool = False,
     ) -> None:
         """Something has befallen a trial: try it again, or give it up."""
         self._dry = False
         known = self.study.trials[work.trial]
-        retries = self.study.sweep.retries
-        how = again(known, cause, retries=retries, beside=beside, divides=work.divides)
+        how = again(
+            known,
+            cause,
+            retries=self.study.sweep.retries,
+            beside=beside,
+            divides=work.divides,
+            killed=killed,
+        )
         if how is None:
             self.study.fail(known.id, given_up(known, cause, reason), traceback, cause=cause)
         else:
@@ -278,22 +277,7 @@ class Foreman:
             return []
         self.idle.discard(slot)
         self.busy[slot] = Work(trial.id, alone=trial.alone)
-        sweep = self.study.sweep
-        job = Job(
-            trial=trial.id,
-            config=trial.config,
-            epoch=trial.epoch,
-            until=trial.until,
-            max_epochs=sweep.max_epochs,
-            metrics=tuple(metric.name for metric in sweep.outcomes),
-            seed=int(np.random.SeedSequence([sweep.seed, trial.id]).generate_state(1)[0]),
-            folder=self._folder.trial(trial.id),
-            attempt=self.study.trials[trial.id].attempts,
-            split=trial.split,
-            gpus=sweep.resources.gpus,
-            pauses=sweep.scheduler.pauses,
-        )
-        return [job]
+        return [job(self.study, trial, self._folder)]
 
     def _keeps_free(self, slot: str) -> bool:
         """Whether this slot's device is another trial's alone, or kept free for one."""
@@ -303,16 +287,17 @@ class Foreman:
     def _ask(self, slot: str) -> Trial | None:
         """What the Study has for a slot; one that needs its device alone waits until it is."""
         seating = self._seating
-        if seating.kept_for in (None, slot) and self.study.wants_alone:
-            if seating.beside(slot, self._occupied):
-                seating.kept_for = slot
+        if self.study.wants_alone(self.left):
+            if not seating.beside(slot, self._occupied):
+                seating.kept_for = None
+                return self.study.ask(left=self.left)
+            seating.kept_for = seating.kept_for or slot
+            if seating.kept_for == slot:
                 return None
+        elif seating.kept_for == slot:
             seating.kept_for = None
-            return self.study.ask()
-        if seating.kept_for == slot:
-            seating.kept_for = None
-        trial = self.study.ask(alone=False)
-        self._dry = trial is None and not self.study.wants_alone
+        trial = self.study.ask(alone=False, left=self.left)
+        self._dry = trial is None and not self.study.wants_alone(self.left)
         return trial
 
     def _started(self, trial: int, place: Place) -> Started:

@@ -1,20 +1,27 @@
-"""Keeps a run folder: writes the journal, and from it the tables and the best trial's files."""
+"""Keeps a run folder: writes the journal, and from it the tables and the best trial's files;
+looks after the checkpoints."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from ..search.clock import Clock
 from ..search.errors import RunFolderError
-from ..search.events import Event, finite_or_text
+from ..search.events import Closed, Event, Failed, Interrupted, finite_or_text
 from ..search.journal import Journal
 from ..search.ledger import Ledger
 from ..search.results import Best, Results
 from ..search.runfolder import RunFolder, write_whole
+from ..search.secret import Secrets
 from ..search.study import Study
+from .shelf import Shelf
 
 EVERY = 10.0  # seconds between two writings of the tables, at least
 SHARE = 20  # and this many times as long as one took, so that they cost 5 % at most
@@ -27,24 +34,38 @@ class Keeper:
         self,
         folder: RunFolder,
         ledger: Ledger,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.folder = folder
         self.ledger = ledger
-        self._journal = Journal(folder.journal, clock)
+        self.shelf = Shelf(folder)
+        self._clock = clock or Clock()
+        self._journal = Journal(folder.journal, self._clock)
         self._next = 0.0
 
     def record(self, event: Event) -> None:
-        """Write an event down."""
+        """Write an event down, without secrets that an error may have named."""
+        event = _discreet(event)
         entry = self._journal.append(event)
         self.ledger.add(entry.time, event)
+        self.shelf.note(event)
+
+    @property
+    def gpu_seconds(self) -> float:
+        """What trials have used of GPUs by now, over all drivers."""
+        return self.ledger.meter.seconds(self._clock())
 
     def results(self, study: Study) -> Results:
         """The results so far."""
         return Results(self.folder, study, self.ledger)
 
     def refresh(self, study: Study) -> None:
-        """Bring the tables up to date, if that is due; a full disk leaves them as they were."""
+        """Remove checkpoints that are not needed; bring the tables up to date, if that is due.
+
+        A full disk leaves them as they were.
+        """
+        with contextlib.suppress(OSError):  # the storage is away; the next change looks again
+            self.shelf.look(study)
         began = time.monotonic()
         if began < self._next:
             return
@@ -64,6 +85,15 @@ class Keeper:
 
     def close(self) -> None:
         self._journal.close()
+
+
+def _discreet(event: Event) -> Event:
+    if not isinstance(event, Failed | Interrupted | Closed):
+        return event
+    hide = Secrets.of(os.environ).hide
+    if isinstance(event, Failed):
+        event = replace(event, traceback=hide(event.traceback))
+    return replace(event, reason=hide(event.reason))
 
 
 def keep_best(results: Results) -> None:
@@ -101,7 +131,7 @@ def _replace(source: Path, target: Path) -> None:
     aside = target.with_name(f".{target.name}")
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        shutil.copytree(source, aside)
+        shutil.copytree(source, aside, symlinks=True, copy_function=_link)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         if source.exists():
@@ -109,3 +139,12 @@ def _replace(source: Path, target: Path) -> None:
         return  # the trial went on, and has replaced its checkpoint; the next writing has it
     shutil.rmtree(target, ignore_errors=True)
     aside.rename(target)
+
+
+def _link(source: str, target: str) -> None:
+    """One file under two names, since nobody writes to a checkpoint's files any more: it takes no
+    room twice, and lasts when the trial's own is removed."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system that has no links
+        shutil.copy2(source, target)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..search.budget import Budget, Spent, clocked
 from ..search.study import Study
-from ..search.summary import duration, plural
+from ..search.units import plural
 from ..trainables.function import TrainingFunction
 from .display import Display
 from .keeper import Keeper
@@ -21,7 +24,10 @@ PATIENCE = 30.0  # seconds without a slot, after which that is said
 
 
 class Loop:
-    """One driver's search. `before`: seconds that earlier drivers have searched."""
+    """One driver's search. `before`: seconds that earlier drivers have searched.
+
+    Time is counted on `clock`, which knows no daylight saving, and deadlines on `wall`.
+    """
 
     def __init__(
         self,
@@ -31,6 +37,8 @@ class Loop:
         request: StopRequest,
         *,
         before: float,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.done = False
         self.reason = "its driver failed"
@@ -39,18 +47,23 @@ class Loop:
         self._display = display
         self._request = request
         self._before = before
+        self._clock = clock
+        self._wall = wall
         self._began: float | None = None
 
     @property
     def elapsed(self) -> float:
         """Seconds since Ray was up."""
-        return 0.0 if self._began is None else time.monotonic() - self._began
+        return 0.0 if self._began is None else self._clock() - self._began
 
     def run(self, function: TrainingFunction | str, base: Path) -> None:
         """Train until nothing is left to do, the time is over, or a signal comes.
 
         Errors: NightsweepError; then `reason` says it, and what was trained is kept.
         """
+        if reason := self._reason_to_stop():  # a budget was used up before
+            self.done, self.reason = not self._request.signal, reason
+            return
         # Ray is imported late: a sweep with a mistake is refused without waiting for it.
         from .capacity import capacity
         from .connect import connect
@@ -62,39 +75,47 @@ class Loop:
         try:
             with self._display.showing(study, folder), connect() as nodes:
                 self._request.listen()  # Ray has taken SIGTERM for itself
-                self._began = time.monotonic()
+                self._began = self._clock()
                 needs = study.sweep.resources
                 limits = [capacity(nodes, needs), study.sweep.slots, study.limit]
                 slots = self._display.slots = min(n for n in limits if n is not None)
                 engine = Engine(foreman, function, folder=base, slots=slots, needs=needs)
                 try:
-                    self._search(engine)
+                    self.search(engine)
                 finally:
                     engine.close()
         except SystemExit:  # how Ray answers a SIGTERM that comes while it starts
             self._request.signal = self._request.signal or "SIGTERM"
             self.reason = f"stopped by {self._request.signal}"
         except Exception as error:
-            self.reason = f"its driver failed: {error}"
+            self.reason = f"its driver failed: {str(error).partition(chr(10))[0]}"
             foreman.stop(self.reason)
             raise
         finally:
             foreman.abandon()
 
-    def _search(self, engine: Engine) -> None:
+    def search(self, engine: Engine) -> None:
+        """Keep the engine going until nothing is left to do, or there is a reason to stop."""
         foreman, deadline = engine.foreman, float("inf")
-        while not foreman.finished and time.monotonic() < deadline:
+        while not foreman.finished and self._clock() < deadline:
             reason = self._reason_to_stop()
             if reason and not foreman.stopping:
                 foreman.stop(reason)
-                deadline = time.monotonic() + GRACE
+                deadline = self._clock() + GRACE
+            # A slot that takes a trial up now trains beside those that do already.
+            first = self._first(busy=min(len(foreman.busy) + 1, engine.slots))
+            foreman.left = first.seconds if first else None
             engine.step()
+            first = self._first(busy=len(foreman.busy))
             self._display.update(
-                len(foreman.busy), self._notice(engine), self._before + self.elapsed
+                len(foreman.busy),
+                self._notice(engine),
+                self._before + self.elapsed,
+                first.seconds if first else math.inf,
             )
             self._keeper.refresh(self._study)
         self.done = not self._request.signal
-        self.reason = foreman.stopping or all_done(self._study)
+        self.reason = foreman.stopping or all_done(self._study, self._first())
 
     def _notice(self, engine: Engine) -> str:
         busy = len(engine.foreman.busy)
@@ -103,20 +124,43 @@ class Loop:
             return f"{engine.foreman.stopping}{saving}"
         if not engine.ready and self.elapsed > PATIENCE:
             return "no worker is up yet: is the cluster's every CPU or GPU taken by others?"
-        return ""
+        return engine.late or self._keeper.shelf.notice
 
     def _reason_to_stop(self) -> str:
-        limit = self._study.sweep.time
         if self._request.signal:
             return f"stopped by {self._request.signal}"
-        if limit is not None and self._before + self.elapsed >= limit:
-            return f"its time of {duration(limit)} is over"
-        return ""
+        if self._study.reached:
+            return all_done(self._study)
+        first = self._first()
+        return first.over if first and first.seconds <= 0 else ""
+
+    def _first(self, busy: int = 1) -> Budget | None:
+        """The budget that is used up first, if so many slots train."""
+        spent = Spent(
+            searched=self._before + self.elapsed,
+            gpu=self._keeper.gpu_seconds,
+            now=self._wall(),
+            due=self._keeper.ledger.due,
+            busy=busy,
+        )
+        return next(iter(clocked(self._study.sweep, spent)), None)
 
 
-def all_done(study: Study) -> str:
-    """Why a sweep is at its end; also said, if it has come to it sooner than was asked for."""
+def all_done(study: Study, first: Budget | None = None) -> str:
+    """Why a sweep is at its end; also said, if it has come to it sooner than was asked for.
+
+    `first`: the budget that would have been used up first.
+    """
+    sweep, best = study.sweep, study.best
+    if best is not None and study.reached:
+        found = f"{sweep.metric.name} {best.best:.4g} of trial {best.id}"
+        return f"its target of {sweep.target:g} is reached: {found}"
+    if first is not None and study.unfinished:
+        return f"{first.nearly}: nothing that could be compared would be finished"
+    if study.out_of_patience:
+        than = f" than trial {best.id}" if best else ""
+        return f"{plural(sweep.patience or 0, 'trial')} in a row have been no better{than}"
     reason = f"all {plural(len(study.trials), 'trial')} are decided"
-    if study.limit != study.sweep.limit and (study.sweep.limit or study.sweep.time):
+    if study.limit != sweep.limit and (sweep.limit or sweep.sampler.name != "grid"):
         reason += ", and there is no other configuration to try"
     return reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,13 +13,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..search.budget import too_late
+from ..search.changing import allowed
+from ..search.deadline import due
 from ..search.earlier import lessons, told, unlearned
-from ..search.errors import TrainingFunctionError
-from ..search.events import FORMAT, Closed, Learned, Opened
+from ..search.errors import SweepError, TrainingFunctionError
+from ..search.events import FORMAT, Closed, Due, Learned, Opened
 from ..search.ledger import Ledger
+from ..search.links import refuse_links
 from ..search.lock import Lock
+from ..search.meter import Meter
+from ..search.record import Status
 from ..search.results import Results
 from ..search.runfolder import RunFolder, write_whole
+from ..search.storage import probe
 from ..search.study import Study
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction, check, load, reference_to
@@ -27,6 +35,7 @@ from .changes import changes_on_disk
 from .display import Display, Silent
 from .keeper import Keeper
 from .loop import Loop
+from .shelf import check_room
 from .stopping import stop_request
 
 
@@ -64,9 +73,13 @@ def start(
         raise TrainingFunctionError("the sweep names no training function; write train: ...")
     else:
         load(sweep.train, source.folder)
+    if problems := list(too_late(sweep, time.time())):
+        raise SweepError(problems, source=str(source.file or "sweep"))
     learned = lessons(sweep, source.folder)
-    folder = RunFolder.create(out or _new_folder(sweep.name))
-    results = Results(folder, Study(sweep), Ledger())
+    check_room(sweep.checkpoints, out or Path("runs"))
+    folder = RunFolder.create(out or new_folder(sweep.name))
+    ledger = Ledger(meter=Meter(gpus=sweep.resources.gpus))
+    results = Results(folder, Study(sweep), ledger)
     with _locked(folder):
         try:
             _write_header(folder, sweep, source)
@@ -97,10 +110,13 @@ def resume(
     `as_begun`: leave out what was edited in the sweep file meanwhile. Errors: NightsweepError.
     """
     folder = RunFolder.open(run)
+    refuse_links(folder)
+    probe(folder.path)
     with _locked(folder):
         results = Results.load(run)
         edits = {} if as_begun else changes_on_disk(results)
         edits |= {key: value for key, value in (changes or {}).items() if value is not None}
+        edits = allowed(results.sweep, edits)
         base = Path(folder.header().get("folder") or ".")
         return _drive(
             results,
@@ -125,7 +141,10 @@ def _drive(
     keeper = Keeper(results.folder, ledger)
     study.record_to(keeper.record)
     try:
-        before = ledger.searched
+        keeper.shelf.tidy(study)
+        keeper.shelf.check_room()
+        before, over, edited = ledger.searched, ledger.done, edits.get("deadline")
+        renewed = edited is not None and edited != study.sweep.deadline
         keeper.record(
             Opened(
                 format=FORMAT,
@@ -136,17 +155,24 @@ def _drive(
         )
         if edits:
             study.change(**edits)
+        if (deadline := study.sweep.deadline) is not None:
+            earlier = None if over or renewed else ledger.due
+            keeper.record(Due(at=due(deadline, time.time(), earlier)))
         for lesson in learned:
             display.note(told(lesson))
             study.learn(lesson)
         for known in study.running:
             study.interrupt(known.id, "its driver ended")
+        for trial in ledger.barren:
+            if study.trials[trial].status is Status.FAILED:
+                study.interrupt(trial, "failed before anything had trained")
         with stop_request() as request:
             loop = Loop(study, keeper, display, request, before=before)
             try:
                 loop.run(function, base)
             finally:
                 keeper.record(Closed(done=loop.done, reason=loop.reason, elapsed=loop.elapsed))
+        keeper.shelf.tidy(study)
         return keeper.write(study)
     finally:
         keeper.close()
@@ -192,7 +218,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
     """`runs/<name>-<time>`; with a number behind it, where that is taken."""
     stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     number = 1

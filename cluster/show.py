@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..search.budget import clocked, promised
 from ..search.contradiction import share
 from ..search.lock import holder
 from ..search.results import Results
@@ -28,13 +30,11 @@ def plan(console: Console, sweep: Sweep, file: Path) -> None:
     say(console, f"{file} is right.")
     study = Study(sweep)
     limit = study.limit
-    for_time = f" in {duration(sweep.time)} at most" if sweep.time else ""
-    say(
-        console,
-        f"{plural(limit, 'trial') if limit else 'As many trials as there is time or grid for'} of "
-        f"{sweep.train}, up to {plural(sweep.max_epochs, 'epoch')} each{for_time}; "
-        f"{'; '.join(metric.describe() for metric in sweep.outcomes)}.",
-    )
+    many = f"As many trials of {sweep.train} as its budgets or its grid allow"
+    what = f"{plural(limit, 'trial')} of {sweep.train}" if limit else many
+    told = [f"{what}, up to {plural(sweep.max_epochs, 'epoch')} each"]
+    told += [*promised(sweep, time.time()), *(metric.describe() for metric in sweep.outcomes)]
+    say(console, f"{'; '.join(told)}.")
     if sweep.limit and limit and limit < sweep.limit:
         say(console, f"There are no more configurations, so it will not be {sweep.limit}.")
     rungs = [str(step.epoch) for step in study.ladder[:-1]]
@@ -68,9 +68,14 @@ def status(console: Console, results: Results) -> None:
     say(console, counted(study, results.counts))
     say(console, f"best: {leader(study)}")
     console.print(ladder(study))
-    if driver(results) == "running":
+    running = driver(results) == "running"
+    if budgets := results.budgets(time.time() if running else None):
+        say(console, f"left of its budgets: {', '.join(budget.words for budget in budgets)}")
+    if running:
         age = time.time() - max((p.latest for _, p in results.rows()), default=time.time())
-        say(console, f"last word {duration(age)} ago{left(study, results.ledger.searched)}")
+        spent = results.ledger.spent(time.time())
+        ends = min((b.seconds for b in clocked(study.sweep, spent)), default=math.inf)
+        say(console, f"last word {duration(age)} ago{left(study, spent.searched, ends)}")
     elif not results.ledger.done:
         say(console, f"to go on: nightsweep resume {short(results.folder.path)}")
 

@@ -7,17 +7,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 AT_ONCE = 130  # exit code after a second signal, as shells have it for Ctrl-C
+ECHO = 1.0  # seconds in which another signal is the first one again, come by another way
 
 
 class StopRequest:
-    """`signal` is the name of the signal that came, or empty."""
+    """`signal` is the name of the signal that came, or empty.
 
-    def __init__(self) -> None:
+    `timeout` sends its signal to a process and to its group, Slurm to every process of a job, and
+    a supervisor forwards its own: what comes within a second of the first is no second one.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.signal = ""
+        self._clock = clock
+        self._since = 0.0
 
     def listen(self) -> None:
         """Take the signals; again, after something else took them (Ray takes SIGTERM)."""
@@ -27,17 +35,18 @@ class StopRequest:
                 signal.signal(number, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.signal:
+        if self.signal and self._clock() - self._since >= ECHO:
             # What is recorded is on the disk already. Ray's processes end with this one.
             os.write(sys.stderr.fileno(), b"\nstopped at once; what was recorded is kept\n")
             os._exit(AT_ONCE)
-        self.signal = signal.Signals(number).name
+        if not self.signal:
+            self.signal, self._since = signal.Signals(number).name, self._clock()
 
 
 @contextlib.contextmanager
-def stop_request() -> Iterator[StopRequest]:
+def stop_request(clock: Callable[[], float] = time.monotonic) -> Iterator[StopRequest]:
     """Listen for signals meanwhile."""
-    request = StopRequest()
+    request = StopRequest(clock)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     request.listen()
     try:
@@ -46,3 +55,22 @@ def stop_request() -> Iterator[StopRequest]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def outlive_sigterm() -> None:
+    """Let SIGTERM pass this worker by: whether it ends is the driver's to say.
+
+    The processes that a training function starts (data loaders) hear it as ever. In a thread
+    nothing happens.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    worker = os.getpid()
+
+    def pass_by(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != worker:  # forked by the training function
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, pass_by)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # see connect.py

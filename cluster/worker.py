@@ -18,10 +18,10 @@ from ..trainables.function import TrainingFunction, load, takes
 from ..trainables.host import Host
 from ..trainables.job import Answer, Job
 from ..trainables.trial import Trial
-from .foreman import Halt, Order
 from .raytune import run_tune_function
 from .seating import Place
 from .stopping import outlive_sigterm
+from .work import Halt, Order
 
 MESSAGES = "messages"
 PLACE = "place"

@@ -3,14 +3,16 @@
 NightsweepError
 ├── SweepError             the sweep file, or its equal in Python, is wrong
 ├── TrainingFunctionError  the training function cannot be imported or called
+│   └── AlikeError         it fails in the same way whatever it is given
 ├── RunFolderError         a run folder exists already, is not one, or cannot be written
 │   ├── LockedError        another driver is writing to it
 │   └── JournalError       its journal cannot be read
 ├── StudyError             a Study was called in an order that makes no sense
 └── ClusterError           the resources that a trial asks for are nowhere to be had
+    └── ClusterDownError   Ray does not start, or keeps no worker up
 
 Each message says what was given, what was expected and what to do; the command line prints it
-alone, without a traceback, and exits with 2.
+alone, without a traceback, and exits with 2 (69 where the cluster is down).
 """
 
 from __future__ import annotations
@@ -55,6 +57,10 @@ class TrainingFunctionError(NightsweepError):
     """The training function cannot be imported, is not callable, or takes other arguments."""
 
 
+class AlikeError(TrainingFunctionError):
+    """Trial after trial has failed in the same way, and none has trained an epoch."""
+
+
 class RunFolderError(NightsweepError):
     """A run folder exists already, is not one, is from a newer version, or cannot be written."""
 
@@ -73,3 +79,7 @@ class StudyError(NightsweepError):
 
 class ClusterError(NightsweepError):
     """The resources that a trial asks for are nowhere to be had."""
+
+
+class ClusterDownError(ClusterError):
+    """Ray does not start, or keeps no worker up: another try may find it well."""

@@ -17,12 +17,13 @@ from .errors import JournalError
 from .space import Config
 
 FORMAT = 2
-Number = Annotated[int, Meta(ge=1)]  # of a trial, of an attempt
-Count = Annotated[int, Meta(ge=0)]
-Seconds = Annotated[float, Meta(ge=0)]
+Number = Annotated[int, Meta(ge=1, le=2**63 - 1)]  # of a trial, of an attempt
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, Meta(ge=0, le=1e11)]  # three thousand years
 Metrics = dict[str, float]
 if not TYPE_CHECKING:
-    Metrics = dict[str, int | float]  # read from a journal, integers stay integers
+    # Read from a journal, integers stay integers; a report holds none beyond 64 bits.
+    Metrics = dict[str, Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float]
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -150,15 +151,22 @@ class Closed:
     elapsed: Seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A driver has a deadline, `at` seconds since 1970; another goes on with it."""
+
+    at: Seconds
+
+
 Event = (
     Asked | Reported | Finished | Stopped | Failed | Interrupted | Changed | Learned
-    | Opened | Started | Closed
+    | Opened | Started | Closed | Due
 )  # fmt: skip
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (
         Asked, Reported, Finished, Stopped, Failed, Interrupted, Changed, Learned, Opened, Started,
-        Closed,
+        Closed, Due,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import overload
 
+from .ranking import Ranking
 from .space import Config
 
 
@@ -49,21 +50,21 @@ class History:
 class Standing:
     """Who has come to a rung, diverged trials included: the best first, and by trial."""
 
-    ranked: list[tuple[float, int]] = field(default_factory=list)
+    ranked: Ranking[tuple[float, int]] = field(default_factory=Ranking)
     trials: list[int] = field(default_factory=list)
 
     @property
     def reached(self) -> int:
         """How many have a value of their own there."""
-        return bisect_left(self.ranked, (math.inf,))
+        return self.ranked.before((math.inf, 0))
 
     def move(self, trial: int, old: float | None, new: float | None) -> None:
         """A trial's value has changed; None where it has none."""
         if old is not None:
-            del self.ranked[bisect_left(self.ranked, (old, trial))]
+            self.ranked.remove((old, trial))
             del self.trials[bisect_left(self.trials, trial)]
         if new is not None:
-            insort(self.ranked, (new, trial))
+            self.ranked.add((new, trial))
             insort(self.trials, trial)
 
 
@@ -97,7 +98,7 @@ class Standings(Sequence[Observation]):
         self._known[trial] = observation
         for rung in observation.values.keys() - self.rungs.keys():
             lost = sorted(self._diverged)
-            self.rungs[rung] = Standing([(math.inf, other) for other in lost], lost)
+            self.rungs[rung] = Standing(Ranking((math.inf, other) for other in lost), lost)
         turned = observation.diverged != before.diverged
         if turned:
             self._diverged ^= {trial}

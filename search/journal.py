@@ -2,20 +2,40 @@
 
 It is the truth; every other file in a run folder can be made from it again. A decision is on the
 disk (fdatasync) before it is acted on; a report between rungs is left to the system's cache,
-since a lost one is trained again. A line that a crash has cut is dropped when writing goes on:
-nothing has acted on it.
+since a lost one is trained again. What a crash has cut is dropped when writing goes on: nothing
+has acted on it. A line ends in a checksum of all lines up to it, so that none can change, be
+missing or come twice unnoticed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
+from zlib import crc32
 
-from .errors import JournalError, RunFolderError
+from msgspec import MsgspecError
+from msgspec.json import Decoder
+
+from .brief import brief
+from .errors import JournalError, LockedError, RunFolderError
 from .events import Event, Reported, Started, from_json, to_json
+from .storage import sync_folder
+
+LATEST = 1e11  # seconds since 1970: some three thousand years
+UNSYNCED = 1 << 20  # bytes of reports that are left to the system's cache, at most
+
+_CRC = b',"crc":"'
+_SEAL = len(_CRC) + len('01234567"}\n')
+
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_decode = Decoder(dict[str, Any]).decode
 
 
 class Entry(NamedTuple):
@@ -29,33 +49,45 @@ class Journal:
     """The writer. Whoever makes one holds the run folder's lock."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        """Errors: RunFolderError where it cannot be written, JournalError as `read`."""
         self._clock = clock
         self._path = path
+        self._unsynced = bytearray()  # the lines since the last that had to be on the disk
+        self._torn = False  # a write has failed: what the file holds of these is not known
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self._size = _whole(path)
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            self._size, self._crc = _end(path)
             os.ftruncate(self._file, self._size)
+            os.fsync(self._file)
+            sync_folder(path.parent)
         except OSError as error:
             raise RunFolderError(f"{path} cannot be written: {error.strerror}") from None
 
     def append(self, event: Event) -> Entry:
-        """Write an event down. Errors: RunFolderError (a full disk); then nothing is written."""
+        """Write an event down.
+
+        Errors: RunFolderError (a full disk): it is not written, and may be tried again.
+        LockedError: another driver has written here, and this one must not any more.
+        """
         entry = Entry(round(self._clock(), 3), event)
-        values = {"time": entry.time, **to_json(event)}
-        line = json.dumps(values, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        line, crc = _line(entry, self._crc)
+        sync = not _repeatable(event) or len(self._unsynced) > UNSYNCED
         try:
-            written = os.write(self._file, line)
-            if written < len(line):
-                raise OSError(None, "the disk is full")
-            if not _repeatable(event):
-                os.fdatasync(self._file)
+            self._write(line, sync)
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                self._take_back()
             raise RunFolderError(
                 f"{self._path} cannot be written: {error.strerror}; nothing recorded is lost: "
                 f"make room, then nightsweep resume {self._path.parent}"
             ) from error
+        self._unsynced += line
+        if sync:
+            self._unsynced.clear()
         self._size += len(line)
+        self._crc = crc
         return entry
 
     def close(self) -> None:
@@ -64,46 +96,115 @@ class Journal:
             os.close(self._file)
             self._file = -1
 
+    def _write(self, line: bytes, sync: bool) -> None:
+        if self._torn:
+            self._take_back()
+            line = bytes(self._unsynced) + line  # what the system has lost it does not say
+        elif os.fstat(self._file).st_size != self._size:
+            raise LockedError(
+                f"{self._path} is being written by another process too; this one leaves the run "
+                f"to it: nightsweep status {self._path.parent} says which it is"
+            )
+        self._torn = True
+        if os.write(self._file, line) < len(line):
+            raise OSError(errno.ENOSPC, "the disk is full")
+        if sync:
+            os.fdatasync(self._file)
+        self._torn = False
+
+    def _take_back(self) -> None:
+        os.ftruncate(self._file, self._size - len(self._unsynced))
+
 
 def read(path: Path) -> Iterator[Entry]:
-    """All entries of a journal, while it is being written too; a cut last line is left out.
+    """All entries of a journal, while it is being written too; a cut end is left out.
 
     Errors: JournalError, with the line, where anything else cannot be read.
     """
+    crc: int | None = None
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.endswith(b"\n"):
-                    yield _entry(line, path, number)
+            for number, line in _lines(file, path):
+                try:
+                    crc = _checked(line, crc)
+                    entry = _entry(line)
+                except (ValueError, MsgspecError, RecursionError, JournalError) as error:
+                    raise _damaged(path, number, error) from None
+                yield entry
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _entry(line: bytes, path: Path, number: int) -> Entry:
+def _line(entry: Entry, before: int | None) -> tuple[bytes, int]:
+    """An entry as it is written, and the checksum in it, `before` being that of the last line."""
+    values = {"time": entry.time, **to_json(entry.event)}
+    text = _encode(values)[:-1].encode(errors="replace")  # half a character cannot be read again
+    crc = crc32(text, before or 0)
+    return text + _seal(crc), crc
+
+
+def _seal(crc: int) -> bytes:
+    return b'%s%08x"}\n' % (_CRC, crc)
+
+
+def _checked(line: bytes, before: int | None) -> int | None:
+    """A line's checksum; None where lines have none yet (format 1). Errors: ValueError."""
+    crc = crc32(line[:-_SEAL], before or 0)
+    if line.endswith(_seal(crc)):
+        return crc
+    if before is not None or line[-_SEAL:].startswith(_CRC):
+        raise ValueError("its checksum is wrong: it was changed, or a line before it is missing")
+    return None
+
+
+def _entry(line: bytes) -> Entry:
+    values = _decode(line)
+    time = values.get("time")
+    if type(time) not in (int, float) or not 0 <= time < LATEST:
+        raise ValueError(f"its time is {brief(time)}, not seconds since 1970")
+    return Entry(time, from_json(values))
+
+
+def _damaged(path: Path, number: int, why: object) -> JournalError:
+    whole = number - 1
+    return JournalError(
+        f"{path}:{number}: not a line of a journal ({why}); put a copy of the file back, or "
+        f"keep the {whole} lines before it (head -n {whole}), which are whole, and resume"
+    )
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers, to where a crash has cut them, or left NULs in their place.
+
+    Errors: JournalError where NULs precede a line that was written after all before it was safe.
+    """
+    for number, line in enumerate(file, start=1):
+        if not line.endswith(b"\n"):
+            return
+        if b"\0" in line:
+            if any(map(_binding, chain([line.rpartition(b"\0")[2]], file))):
+                raise _damaged(path, number, "a part of it is lost")
+            return
+        yield number, line
+
+
+def _binding(line: bytes) -> bool:
     try:
-        values = json.loads(line)
-        return Entry(float(values["time"]), from_json(values))
-    except (ValueError, TypeError, KeyError, JournalError) as error:
-        raise JournalError(
-            f"{path}:{number}: not a line of a journal ({error}); the lines before it are whole"
-        ) from None
+        return not _repeatable(_entry(line).event)
+    except (ValueError, MsgspecError, RecursionError, JournalError):
+        return False
 
 
 def _repeatable(event: Event) -> bool:
     return isinstance(event, Started) or (isinstance(event, Reported) and not event.reason)
 
 
-def _whole(path: Path) -> int:
-    """The length of the file without a cut last line, in bytes."""
+def _end(path: Path) -> tuple[int, int | None]:
+    """Where the whole lines end, in bytes, and the checksum there."""
+    size, last = 0, b""
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        block = 65536
-        end = size
-        while end > 0:
-            start = max(end - block, 0)
-            file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            end = start
-    return 0
+        for _, line in _lines(file, path):
+            size += len(line)
+            last = line
+    before, _, crc = last[-_SEAL:].partition(_CRC)
+    return size, int(crc[:8], 16) if crc and not before else None

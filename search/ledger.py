@@ -5,7 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .events import Asked, Changed, Closed, Event, Failed, Metrics, Opened, Reported, Started
+from .budget import Spent
+from .events import (
+    Asked,
+    Changed,
+    Closed,
+    Due,
+    Event,
+    Failed,
+    Metrics,
+    Opened,
+    Reported,
+    Started,
+)
+from .meter import Meter
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,15 +45,22 @@ class Page:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """Takes events in the order of the journal. `elapsed`: search time of ended drivers, s."""
+    """Takes events in the order of the journal. `elapsed`: search time of ended drivers, s.
+
+    `due`: the latest driver's deadline, in seconds since 1970, where the sweep has one.
+    """
 
     pages: dict[int, Page] = field(default_factory=dict)
     elapsed: float = 0.0
     done: bool = False
     ended_because: str = ""
+    due: float | None = None
+    meter: Meter = field(default_factory=Meter)
+    barren: list[int] = field(default_factory=list)  # that failed under a driver without an epoch
     changed: dict[str, float] = field(default_factory=dict)  # when a key of the sweep was changed
     _opened: float = math.nan
     _latest: float = math.nan
+    _fruitful: bool = False  # the latest driver has trained an epoch
 
     def add(self, time: float, event: Event) -> None:
         """Take the next event, which happened at `time`."""
@@ -50,30 +70,49 @@ class Ledger:
         if page is not None:
             page.latest = time
         match event:
+            case Reported() if page:
+                page.epochs[event.epoch] = Epoch(
+                    metrics=event.metrics, seconds=event.seconds, time=time
+                )
+                page.seconds += event.seconds or 0.0
+                self._fruitful, self.barren = True, []
             case Opened():
                 self._close_killed()
                 self._opened, self.done, self.ended_because = time, False, ""
+                self._fruitful = False
             case Closed():
                 self.elapsed += event.elapsed
                 self._opened = math.nan
                 self.done, self.ended_because = event.done, event.reason
             case Started() if page:
                 page.host, page.device = event.host, event.device
-            case Reported() if page:
-                page.epochs[event.epoch] = Epoch(
-                    metrics=event.metrics, seconds=event.seconds, time=time
-                )
-                page.seconds += event.seconds or 0.0
             case Failed() if page:
                 page.traceback = event.traceback
+                if not (self._fruitful or event.cause or page.epochs):
+                    self.barren.append(event.trial)
             case Changed():
                 self.changed.update(dict.fromkeys(event.changes, time))
+            case Due():
+                self.due = event.at
+        self.meter.add(time, event)
         self._latest = time
 
     @property
     def searched(self) -> float:
         """Seconds that drivers have been at work, one at work now or killed included."""
         return self.elapsed + self._unclosed
+
+    def spent(self, now: float | None = None) -> Spent:
+        """What has been used up by `now`, if a driver is at work; else when the latest ended."""
+        latest = 0.0 if math.isnan(self._latest) else self._latest
+        since = 0.0 if now is None else max(now - latest, 0.0)
+        return Spent(
+            searched=self.searched + since,
+            gpu=self.meter.seconds(latest + since),
+            now=latest + since,
+            due=self.due,
+            busy=self.meter.busy,
+        )
 
     @property
     def _unclosed(self) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from .brief import brief
 from .errors import Problem
+from .keeping import Checkpoints
 from .nearest import did_you_mean
 from .objective import Metric
 from .resources import Resources
@@ -26,6 +28,22 @@ def mistakes(
     if not isinstance(values.get("metric"), list | tuple):  # one is not counted
         found = [replace(problem, key=_uncounted(problem.key)) for problem in found]
     return found
+
+
+def unwritable(value: Any, key: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """What no file can hold: whole numbers beyond 64 bits, and halves of characters."""
+    match value:
+        case int() if not -(2**63) <= value < 2**63:
+            yield Problem(key=key, message=f"{brief(value)} is beyond integers of 64 bits")
+        case str() if value.encode("utf-8", "replace").decode() != value:
+            yield Problem(key=key, message=f"{brief(value)} is no text that can be written")
+        case dict():
+            for name, inner in value.items():
+                yield from unwritable(name, key)
+                yield from unwritable(inner, (*key, name))
+        case list() | tuple():
+            for index, inner in enumerate(value):
+                yield from unwritable(inner, (*key, index))
 
 
 def _problem(details: ErrorDetails, root: type[BaseModel]) -> Problem:
@@ -46,32 +64,47 @@ def _problem(details: ErrorDetails, root: type[BaseModel]) -> Problem:
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             near = did_you_mean(given, allowed)
-            return Problem(key=key, message=f"{given!r} is not one of {near}")
+            return Problem(key=key, message=f"{brief(given)} is not one of {near}")
         case "int_type" | "int_from_float" | "int_parsing":
-            return Problem(key=key, message=f"must be a whole number, not {given!r}")
+            return Problem(key=key, message=f"must be a whole number, not {brief(given)}")
         case "float_type" | "float_parsing":
-            return Problem(key=key, message=f"must be a number, not {given!r}")
+            return Problem(key=key, message=f"must be a number, not {brief(given)}")
         case "dict_type" | "model_type" | "model_attributes_type":
-            return Problem(key=key, message=f"must be a mapping, such as {{a: 1}}, not {given!r}")
+            return Problem(
+                key=key, message=f"must be a mapping, such as {{a: 1}}, not {brief(given)}"
+            )
         case "list_type":
-            return Problem(key=key, message=f"must be a list, such as [1, 2], not {given!r}")
+            return Problem(key=key, message=f"must be a list, such as [1, 2], not {brief(given)}")
         case "bool_type" | "bool_parsing":
-            return Problem(key=key, message=f"must be true or false, not {given!r}")
+            return Problem(key=key, message=f"must be true or false, not {brief(given)}")
         case "string_type":
-            return Problem(key=key, message=f"must be text, not {given!r}")
+            return Problem(key=key, message=f"must be text, not {brief(given)}")
+        case "string_too_short":
+            return Problem(key=key, message="is empty; write a word")
+        case "string_too_long":
+            longest = context["max_length"]
+            return Problem(key=key, message=f"has {len(given)} letters; {longest} at most")
         case "too_short":
             return Problem(key=key, message="is empty; name at least one")
         case "greater_than_equal":
-            return Problem(key=key, message=f"must be at least {context['ge']:g}, not {given!r}")
+            return Problem(
+                key=key, message=f"must be at least {_number(context['ge'])}, not {brief(given)}"
+            )
         case "less_than_equal":
-            return Problem(key=key, message=f"must be at most {context['le']:g}, not {given!r}")
+            return Problem(
+                key=key, message=f"must be at most {_number(context['le'])}, not {brief(given)}"
+            )
         case "string_pattern_mismatch":
             return Problem(
-                key=key, message=f"may hold letters, digits, dot, dash and _, not {given!r}"
+                key=key, message=f"may hold letters, digits, dot, dash and _, not {brief(given)}"
             )
         case "value_error":
             return Problem(key=key, message=str(context["error"]))
-    return Problem(key=key, message=f"{details['msg']}, not {given!r}")
+    return Problem(key=key, message=f"{details['msg']}, not {brief(given)}")
+
+
+def _number(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def _untagged(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -95,7 +128,7 @@ def _unknown_name(key: str, given: Any) -> str:
     allowed = [str(name) for name in _KINDS[key]]
     if not isinstance(given, dict) or "name" not in given:
         return f"needs a name, one of {', '.join(allowed)}"
-    return f"{given['name']!r} is not one of {did_you_mean(given['name'], allowed)}"
+    return f"{brief(given['name'])} is not one of {did_you_mean(given['name'], allowed)}"
 
 
 def _named(settings: Any) -> dict[str | int, type[BaseModel]]:
@@ -113,6 +146,7 @@ _KINDS = {"sampler": _named(SamplerSettings), "scheduler": _named(SchedulerSetti
 _MODELS: dict[str | int, type[BaseModel]] = {
     "metric": Metric,
     "resources": Resources,
+    "checkpoints": Checkpoints,
     "int": Int,
     "float": Float,
     "choice": Choice,

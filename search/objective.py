@@ -117,11 +117,17 @@ class Objective:
 
     def missing(self, metrics: Mapping[str, float]) -> str | None:
         """The first of its metrics that is not there."""
-        return next((name for name in self.names if name not in metrics), None)
+        for name in self.names:
+            if name not in metrics:
+                return name
+        return None
 
     def unusable(self, metrics: Mapping[str, float]) -> str | None:
         """The first of its metrics that is NaN or infinite."""
-        return next((name for name in self.names if not math.isfinite(metrics[name])), None)
+        for name in self.names:
+            if not math.isfinite(metrics[name]):
+                return name
+        return None
 
     def loss(self, score: Score) -> float:
         """One objective's score as a number that keeps the order, lower being better.

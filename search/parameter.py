@@ -6,11 +6,14 @@ With `log`, `step` is a factor: `Int(min=16, max=256, log=True, step=2)` is 16, 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from .brief import brief
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 Condition = dict[str, Any]
 
 Prior = Literal["low", "medium", "high"]
+
+MOST = 2**53  # values of a range with steps: beyond, floats cannot count them
+LISTED = 20  # choices that a message names
 
 PRIOR = "how surely the default is believed to be good; trials are drawn near it first"
 WHEN = "only used when these parameters have these values (a list: any of them)"
@@ -46,9 +52,7 @@ class _Range(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> _Range:
         for key in ("min", "max", "step", "default"):
-            value = getattr(self, key)
-            if value is not None and not math.isfinite(value):
-                raise wrong(key, f"{key} is {value}, but must be a finite number")
+            self._check_size(key, getattr(self, key))
         if self.min >= self.max:
             raise wrong(
                 "min",
@@ -60,12 +64,20 @@ class _Range(BaseModel):
                 "min",
                 f"log needs min above 0, but min is {self.min:g}; raise min or remove log",
             )
+        if not math.isfinite(self.max - self.min):
+            raise wrong("max", f"{self.min:g} to {self.max:g} is wider than numbers can tell")
         if self.step is not None:
             self._check_step(self.step)
         if self.default is not None and not self.contains(self.default):
             raise wrong("default", f"default {self.default:g} is not among {self.describe()}")
         _check_prior(self.prior, self.default)
         return self
+
+    def _check_size(self, key: str, value: float | int | None) -> None:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise wrong(key, f"{key} is {brief(value)}, beyond integers of 64 bits")
+        if value is not None and not math.isfinite(value):
+            raise wrong(key, f"{key} is {value}, but must be a finite number")
 
     def _check_step(self, step: float) -> None:
         if self.log and step <= 1:
@@ -75,6 +87,8 @@ class _Range(BaseModel):
         if not self.log and step > self.max - self.min:
             bounds = f"{self.min:g} to {self.max:g}"
             raise wrong("step", f"step {step:g} is wider than the range {bounds}")
+        if (self.count or 0) > MOST:
+            raise wrong("step", f"step {step:g} makes more than {MOST:,} values; leave it out")
 
     @property
     def count(self) -> int | None:
@@ -82,7 +96,8 @@ class _Range(BaseModel):
         if self.step is None:
             return None
         if self.log:
-            return math.floor(math.log(self.max / self.min) / math.log(self.step) + 1e-9) + 1
+            octaves = math.log(self.max) - math.log(self.min)
+            return math.floor(octaves / math.log(self.step) + 1e-9) + 1
         return int((_exact(self.max) - _exact(self.min)) / _exact(self.step)) + 1
 
     def level(self, index: int) -> float | int:
@@ -164,9 +179,6 @@ class Int(_Range):
 
     @model_validator(mode="after")
     def _whole(self) -> Int:
-        for key in ("min", "max"):
-            if not -(2**63) <= getattr(self, key) < 2**63:
-                raise wrong(key, f"{key} is {getattr(self, key)}, beyond integers of 64 bits")
         # With log a factor of 1.5 would leave the whole numbers: 2, 3, 4.5.
         if self.step is not None and self.step != int(self.step):
             raise wrong("step", f"step must be a whole number between integers, not {self.step:g}")
@@ -223,11 +235,12 @@ class Choice(BaseModel):
     def _check(self) -> Choice:
         if not self.values:
             raise wrong("values", "values is empty; list at least one value")
-        for index, value in enumerate(self.values):
-            if any(same(value, other) for other in self.values[:index]):
-                raise wrong("values", f"{value!r} is listed twice")
+        twin = _twin(self.values)
+        if twin is not None:
+            raise wrong("values", f"{brief(self.values[twin])} is listed twice")
         if self.default is not None and not self.contains(self.default):
-            raise wrong("default", f"default {self.default!r} is not among {self.describe()}")
+            among = self.describe()
+            raise wrong("default", f"default {brief(self.default)} is not among {among}")
         _check_prior(self.prior, self.default)
         return self
 
@@ -270,7 +283,10 @@ class Choice(BaseModel):
 
     def describe(self) -> str:
         """The values in words, for messages and `check`."""
-        return ", ".join(str(value) for value in self.values)
+        told = [value if isinstance(value, str) else brief(value) for value in self.values]
+        if len(told) > LISTED:
+            told[LISTED - 2 : -1] = ["..."]
+        return ", ".join(told)
 
 
 Parameter = Float | Int | Choice
@@ -279,6 +295,22 @@ Parameter = Float | Int | Choice
 def same(a: Any, b: Any) -> bool:
     """Equality that keeps True apart from 1, and 1 together with 1.0."""
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+def _twin(values: list[Any]) -> int | None:
+    """Where a value stands for the second time."""
+    seen: set[tuple[bool, Any]] = set()
+    lists: list[Any] = []  # and mappings, which no set can hold
+    for index, value in enumerate(values):
+        if isinstance(value, Hashable):
+            if (key := (isinstance(value, bool), value)) in seen:
+                return index
+            seen.add(key)
+        elif any(same(value, other) for other in lists):
+            return index
+        else:
+            lists.append(value)
+    return None
 
 
 def _check_prior(prior: Prior | None, default: Any) -> None:

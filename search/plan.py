@@ -20,6 +20,7 @@ from statistics import fmean
 
 import numpy as np
 
+from .budget import span
 from .changing import changed
 from .errors import NightsweepError, SweepError
 from .samplers.cube import graded, place
@@ -32,6 +33,7 @@ from .sweep import Sweep
 LARGEST = 300_000  # epochs of one simulation: more would take minutes
 ENOUGH = 2_000  # epochs in all the simulations that a forecast is the mean of
 MOST = 8  # simulations
+PATIENT = 4  # times its patience in trials, which random search has until that is over, about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +108,14 @@ class PowerLaw:
         return (place(parameter, value) - self._optimum[name]) ** 2
 
 
-def plan(sweep: Sweep, *, slots: int, epoch_seconds: float) -> list[Forecast]:
+def plan(sweep: Sweep, *, slots: int, epoch_seconds: float, now: float = 0.0) -> list[Forecast]:
     """The sweep as it is written, then with other settings of its scheduler.
 
+    `now`: when it would start, in seconds since 1970; deadlines count from there.
     Errors: NightsweepError where it is too large to be simulated in a while.
     """
     return [
-        forecast(other, slots=slots, epoch_seconds=epoch_seconds, variant=name)
+        forecast(other, slots=slots, epoch_seconds=epoch_seconds, variant=name, now=now)
         for name, other in variants(sweep)
     ]
 
@@ -135,11 +138,16 @@ def variants(sweep: Sweep) -> Iterator[tuple[str, Sweep]]:
 
 
 def forecast(
-    sweep: Sweep, *, slots: int, epoch_seconds: float, variant: str = "as written"
+    sweep: Sweep,
+    *,
+    slots: int,
+    epoch_seconds: float,
+    variant: str = "as written",
+    now: float = 0.0,
 ) -> Forecast:
     """What one sweep will take. Errors: NightsweepError where it is too large to be simulated."""
-    sweep = _quick(sweep)
-    size = _size(sweep, slots, epoch_seconds)
+    sweep, ends = _quick(sweep), span(sweep, slots=slots, now=now)
+    size = min(_size(sweep), ends * slots / epoch_seconds)
     if size > LARGEST:
         raise NightsweepError(
             f"about {size:,.0f} epochs would have to be simulated, more than {LARGEST:,}; plan "
@@ -147,8 +155,7 @@ def forecast(
         )
     count = max(min(MOST, int(ENOUGH // max(size, 1))), 1)
     courses = [
-        _course(changed(sweep, {"seed": sweep.seed + number}), slots, epoch_seconds)
-        for number in range(count)
+        _course(_reseeded(sweep, number), slots, epoch_seconds, ends) for number in range(count)
     ]
     epochs = [course.epochs for course in courses]
     hours = fmean(epochs) * epoch_seconds / 3600
@@ -169,6 +176,10 @@ def forecast(
     )
 
 
+def _reseeded(sweep: Sweep, number: int) -> Sweep:
+    return changed(sweep, {"seed": (sweep.seed + number) % 2**63})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Course:
     """How one simulation went."""
@@ -180,13 +191,12 @@ class _Course:
     first: float | None
 
 
-def _course(sweep: Sweep, slots: int, epoch_seconds: float) -> _Course:
+def _course(sweep: Sweep, slots: int, epoch_seconds: float, ends: float) -> _Course:
     study = Study(sweep)
     curves = PowerLaw(sweep, seconds=epoch_seconds)
-    until = math.inf if sweep.time is None else sweep.time
     trained: Counter[int] = Counter()  # epochs of each trial
     now, first = 0.0, None
-    for moment in simulate(study, curves, [Worker()] * slots, until=until):
+    for moment in simulate(study, curves, [Worker()] * slots, ends=ends):
         now = moment.time
         trained[moment.trial] = moment.epoch
         if first is None and moment.epoch == sweep.max_epochs:
@@ -204,16 +214,20 @@ def _reached(rungs: Sequence[int], trained: Sequence[int]) -> dict[int, int]:
     return {rung: sum(epochs >= rung for epochs in trained) for rung in rungs}
 
 
-def _size(sweep: Sweep, slots: int, epoch_seconds: float) -> float:
-    """How many epochs there are to simulate, about."""
+def _size(sweep: Sweep) -> float:
+    """How many epochs there are to simulate, about, if it is not time that ends it."""
     study = Study(sweep)
-    by_trials = math.inf if study.limit is None else study.expected_epochs
-    by_time = math.inf if sweep.time is None else sweep.time * slots / epoch_seconds
-    return min(by_trials, by_time)
+    if study.limit is None and sweep.patience is None:
+        return math.inf
+    trials = study.limit or PATIENT * (sweep.patience or 0)
+    return study.scheduler.expected_epochs(trials)
 
 
 def _quick(sweep: Sweep) -> Sweep:
-    """The same with one objective, since ranks decide who goes on, and with random proposals."""
+    """The same with one objective, since ranks decide who goes on, and with random proposals.
+
+    A target is a value of real curves, so it is left out.
+    """
     goal = {"name": sweep.metric.name, "goal": sweep.metric.goal}
     sampler = sweep.sampler if sweep.sampler.name == "grid" else "random"
-    return Sweep(**{**sweep.model_dump(), "metric": goal, "sampler": sampler})
+    return Sweep(**{**sweep.model_dump(), "metric": goal, "sampler": sampler, "target": None})

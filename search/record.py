@@ -55,6 +55,7 @@ class Record:
     status: Status = Status.RUNNING
     reason: str = ""
     epoch: int = 0  # epochs trained
+    decided: bool = False  # it has been paused, or has ended, once at least
     until: int = 0  # the epoch at which to report and wait for a decision
     judged: int = 0  # the last rung decided
     saved: int = 0  # the epoch of the latest checkpoint that the Study knows of
@@ -62,6 +63,7 @@ class Record:
     alone: bool = False  # it needs its device to itself: it ran out of memory beside others
     split: int = 1  # the parts that each of its batches is trained in
     troubles: Counter[str] = field(default_factory=Counter)  # by cause, since it last got further
+    failed_of: str = ""  # the cause, where it has one
     last: float = math.nan
     furthest: int = 0  # the last epoch ever trained; one that is trained again counts once
     best: float = math.nan

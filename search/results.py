@@ -9,6 +9,8 @@ print(results.summary())
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import journal
 from .audit import audit
-from .errors import JournalError
+from .budget import Budget, budgets
 from .events import finite_or_text
 from .ledger import Ledger, Page
+from .meter import Meter
+from .order import follow
 from .record import Record, Status
 from .runfolder import RunFolder, write_whole
+from .signature import label, signature
 from .space import Config
 from .study import Study
 
@@ -72,15 +77,12 @@ class Results:
     def load(cls, run: str | Path) -> Results:
         """The results of a run so far. Errors: RunFolderError, JournalError."""
         folder = RunFolder.open(Path(run))
-        study, ledger = Study(folder.sweep()), Ledger()
-        for entry in journal.read(folder.journal):
-            ledger.add(entry.time, entry.event)
-            try:
-                study.apply(entry.event)
-            except (KeyError, ValueError, TypeError, AttributeError) as error:
-                raise JournalError(
-                    f"{folder.journal} contradicts itself at {entry.event}: {error!r}"
-                ) from None
+        study, path = Study(folder.sweep()), str(folder.journal)
+        ledger = Ledger(meter=Meter(gpus=study.sweep.resources.gpus))
+        with _no_collector():
+            for line, entry in enumerate(journal.read(folder.journal), start=1):
+                ledger.add(entry.time, entry.event)
+                follow(study.state, entry.event, f"{path}:{line}")
         return cls(folder, study, ledger)
 
     @cached_property
@@ -121,18 +123,25 @@ class Results:
             epoch=leader.best_epoch,
             value=leader.best,
             metrics=leader.best_metrics,
-            checkpoint=kept if leader.saved and kept.exists() else None,
+            checkpoint=kept if leader.saved and kept.is_dir() and not kept.is_symlink() else None,
             feasible=leader.score.feasible,
         )
 
     @property
     def failures(self) -> dict[str, list[int]]:
-        """Why trials failed, most common first, and which: `{"raised ValueError": [3, 9]}`."""
-        reasons: dict[str, list[int]] = {}
-        for known in self.study.trials.values():
+        """Why trials failed, most common first, and which: `{"raised ValueError": [3, 9]}`.
+
+        Failures that differ in figures alone are together, in the words of the first.
+        """
+        alike: dict[str, list[int]] = {}
+        for known, page in self.rows():
             if known.status is Status.FAILED:
-                reasons.setdefault(known.reason, []).append(known.id)
-        return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+                alike.setdefault(signature(known.reason, page.traceback), []).append(known.id)
+        groups = sorted(alike.values(), key=lambda trials: -len(trials))
+        return {self._failure(trials[0]): trials for trials in groups}
+
+    def _failure(self, trial: int) -> str:
+        return label(self.study.trials[trial].reason, self.ledger.pages[trial].traceback)
 
     def status(self, known: Record) -> Status:
         """A trial's status; one paused in a sweep that is done is stopped: nobody will ask."""
@@ -149,6 +158,10 @@ class Results:
         for number, known in self.study.trials.items():
             yield known, self.ledger.pages[number]
 
+    def budgets(self, now: float | None = None) -> list[Budget]:
+        """What the sweep's budgets have left, by `now` if a driver is at work."""
+        return budgets(self.study, self.ledger.spent(now))
+
     def summary(self) -> str:
         """What happened, in a few plain sentences."""
         from .summary import summary
@@ -164,6 +177,7 @@ class Results:
             "done": self.ledger.done,
             "ended_because": self.ledger.ended_because,
             "searched_seconds": round(self.ledger.searched, 3),
+            "budgets": {budget.key: budget.left for budget in self.budgets()},
             "trials": dict(self.counts),
             "epochs": self.study.trained,
             "metric": self.sweep.metric.model_dump(),
@@ -192,3 +206,15 @@ class Results:
             write_whole(parquet, lambda path, table=table: table.to_parquet(path, index=False))  # type: ignore[misc]
             paths += [csv, parquet]
         return paths
+
+
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without garbage collection, which would walk again and again through all that is read."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -12,6 +12,7 @@ from typing import Any
 
 from .errors import RunFolderError, SweepError
 from .events import FORMAT
+from .storage import probe, refuse_address, sync_folder
 from .sweep import Sweep
 
 
@@ -23,7 +24,11 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """A new, empty run folder. Errors: RunFolderError if something is there already."""
+        """A new, empty run folder.
+
+        Errors: RunFolderError if something is there already, or it cannot be kept there.
+        """
+        refuse_address(path)
         folder = cls(path.absolute())
         try:
             if folder.journal.exists():
@@ -34,13 +39,20 @@ class RunFolder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise RunFolderError(f"{path} exists and is not empty; name another folder")
             folder.trials.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.path.parent)
         except OSError as error:
             raise RunFolderError(f"{path} cannot be made: {error.strerror}") from None
+        try:
+            probe(folder.path)
+        except RunFolderError:
+            folder.discard()
+            raise
         return folder
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """An existing one. Errors: RunFolderError if it is none, or from a newer version."""
+        refuse_address(path)
         folder = cls(path.absolute())
         if not path.is_dir():
             raise RunFolderError(f"{path} is not a folder; name the folder of a run")
@@ -113,10 +125,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        aside.unlink(missing_ok=True)  # a link, say, that would lead elsewhere
         write(aside)
         with aside.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
     finally:

@@ -8,6 +8,8 @@ from .sweep import Sweep
 
 DURATION = {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*[dhmsDHMS]\s*)+$"}
 
+SIZE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kmgtKMGT][iI]?[bB]\s*$"}
+
 
 def schema() -> dict[str, Any]:
     """The schema of what `sweepfile.load` reads, short forms included."""
@@ -15,7 +17,11 @@ def schema() -> dict[str, Any]:
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["title"] = "nightsweep sweep file"
     properties = found["properties"]
-    properties["time"]["anyOf"].append(DURATION)
+    for key in ("time", "timeout"):
+        properties[key]["anyOf"].append(DURATION)
+    amount = {"type": properties["reserve"].pop("type"), "minimum": 0}
+    properties["reserve"] = {"anyOf": [amount, DURATION], **properties["reserve"]}
+    found["$defs"]["Checkpoints"]["properties"]["max"]["anyOf"].append(SIZE)
     one = {"anyOf": [properties["metric"].pop("items"), {"type": "string"}]}
     several = properties["metric"] | {"items": one, "minItems": 1}
     properties["metric"] = {"anyOf": [*one["anyOf"], several]}

@@ -104,10 +104,15 @@ def simulate(
     workers: Sequence[Worker],
     *,
     until: float = math.inf,
+    ends: float = math.inf,
     seed: int = 0,
 ) -> Iterator[Moment]:
-    """Each epoch as it ends, in order of time, to `until` (virtual seconds) or the sweep's end."""
-    yield from _Cluster(searcher, train, workers, np.random.default_rng(seed)).run(until)
+    """Each epoch as it ends, in order of time, to `until` (virtual seconds) or the sweep's end.
+
+    `ends`: when its time is over. A Study is told, as by its driver, how much of it is left.
+    """
+    cluster = _Cluster(searcher, train, workers, np.random.default_rng(seed), ends)
+    yield from cluster.run(min(until, ends))
 
 
 class _Due(NamedTuple):
@@ -126,6 +131,7 @@ class _Cluster:
     train: Callable[[Config], Curve]
     workers: Sequence[Worker]
     chance: np.random.Generator
+    ends: float = math.inf
     due: list[_Due] = field(default_factory=list)
     idle: list[int] = field(default_factory=list)
     curves: dict[int, Curve] = field(default_factory=dict)  # of the trials that are running
@@ -154,7 +160,7 @@ class _Cluster:
         while self.idle:
             worker = self.idle[-1]
             if time < self.workers[worker].leaves:
-                task = self.searcher.ask()
+                task = self._ask(time)
                 if task is None:
                     return
                 self.curves[task.id] = self.train(task.config)
@@ -163,6 +169,11 @@ class _Cluster:
                 self._go_on(time, worker, task.id, task.epoch)
             else:
                 self.idle.pop()
+
+    def _ask(self, time: float) -> Task | None:
+        if isinstance(self.searcher, Study) and self.ends < math.inf:
+            return self.searcher.ask(left=self.ends - time)
+        return self.searcher.ask()
 
     def _go_on(self, time: float, worker: int, trial: int, trained: int) -> None:
         """Begin the next epoch; where the curve has none, the training function returns."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from .brief import brief
 from .constraint import Constraint
 from .errors import Problem
 from .nearest import did_you_mean
@@ -17,6 +18,7 @@ __all__ = ["Choice", "Condition", "Config", "Float", "Int", "Parameter", "Space"
 Config = dict[str, Any]
 Key = tuple[Any, ...]
 LARGEST = 100_000  # configurations that are listed one by one
+DEEPEST = 20  # lists in lists in a value
 
 
 class Space:
@@ -127,20 +129,22 @@ class Space:
                 places += [(("parameters", name, "values"), value) for value in parameter.values]
         for key, value in places:
             if not storable(value):
-                message = f"{value!r} cannot be kept; use finite numbers, words, lists of them"
+                message = (
+                    f"{brief(value)} cannot be kept; use finite numbers, words, lists of them"
+                )
                 yield Problem(key=key, message=message)
 
     def _problem(self, parent: str, wanted: Any) -> str | None:
         if parent in self.constants:
             if any(same(self.constants[parent], value) for value in options(wanted)):
                 return None
-            return f"{parent} is always {self.constants[parent]!r}, so this is never used"
+            return f"{parent} is always {brief(self.constants[parent])}, so this is never used"
         if parent not in self.parameters:
             return f"there is no parameter {parent!r}; known: {did_you_mean(parent, self._names)}"
         known = self.parameters[parent]
         for value in options(wanted):
             if not known.contains(value):
-                return f"{parent} is never {value!r}; it takes {known.describe()}"
+                return f"{parent} is never {brief(value)}; it takes {known.describe()}"
         return None
 
     def _parents_first(self) -> Iterator[str]:
@@ -177,8 +181,10 @@ def options(wanted: Any) -> list[Any]:
     return wanted if isinstance(wanted, list) else [wanted]
 
 
-def storable(value: Any) -> bool:
+def storable(value: Any, depth: int = 0) -> bool:
     """Whether journal and tables can hold a value: JSON without NaN, integers of 64 bits."""
+    if depth > DEEPEST:
+        return False
     match value:
         case None | bool():
             return True
@@ -189,7 +195,11 @@ def storable(value: Any) -> bool:
         case float():
             return math.isfinite(value)
         case list():
-            return all(storable(item) for item in value)
+            return all(storable(item, depth + 1) for item in value)
         case dict():
-            return all(isinstance(key, str) and storable(item) for key, item in value.items())
+            items = value.items()
+            return all(
+                storable(key) and isinstance(key, str) and storable(item, depth + 1)
+                for key, item in items
+            )
     return False

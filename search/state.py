@@ -23,6 +23,7 @@ from .events import (
     Stopped,
 )
 from .leaders import Leaders
+from .pace import Pace
 from .proposer import Proposer
 from .record import Record, Status
 from .schedulers import Decision
@@ -39,6 +40,8 @@ class State:
         self.contest = Contest.of(sweep)
         self.objective = self.contest.objective
         self.leaders = Leaders(self.objective)
+        self.pace = Pace()
+        self.beaten = 0  # trials decided since the best took the lead, none of them better
         self.proposer = Proposer(sweep, self.contest.observations)
         self.alone: set[int] = set()  # trials that need their device to themselves
         self._by: dict[Status, dict[int, Record]] = {status: {} for status in Status}
@@ -51,6 +54,25 @@ class State:
     def counts(self) -> Counter[Status]:
         """How many trials there are of each status."""
         return Counter({status: len(known) for status, known in self._by.items() if known})
+
+    @property
+    def limit(self) -> int | None:
+        """How many trials there may be: what the sweep says, or all there is to propose."""
+        limits = (self.sweep.limit, self.proposer.count)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether as many trials as the sweep has patience for have brought no better one."""
+        return self.sweep.patience is not None and self.beaten >= self.sweep.patience
+
+    @property
+    def reached(self) -> bool:
+        """Whether the sweep's target is reached."""
+        target, best, sign = self.sweep.target, self.leaders.best, self.objective.sign
+        if target is None or best is None:
+            return False
+        return best.score.feasible and sign * best.best <= sign * target
 
     def known(self, trial: int) -> Record:
         """Errors: StudyError if there is no such trial."""
@@ -123,6 +145,7 @@ class State:
 
     def _reported(self, event: Reported) -> None:
         known = self.trials[event.trial]
+        self.pace.note(known.id, event.seconds)
         self.trained += max(event.epoch - known.furthest, 0)
         if event.checkpoint and event.epoch > known.furthest:
             known.troubles.clear()  # it has come further than ever, and keeps it
@@ -135,7 +158,10 @@ class State:
             self._end(known.id, Status.DIVERGED, event.reason)
             return
         known.latest = self.objective.score(event.metrics)
+        led = self.leaders.best
         self.leaders.note(known, event)
+        if self.leaders.best is not led:
+            self.beaten = 0
         if event.epoch >= self.sweep.max_epochs:
             self.contest.arrived(known, self.sweep.max_epochs, Decision.STOP)
             self._end(known.id, Status.COMPLETED, event.reason)
@@ -172,6 +198,7 @@ class State:
         # Before any epoch an error is likelier to be in the code than in the configuration.
         if event.cause in (Cause.MEMORY, Cause.HUNG) or (self.trained and not event.cause):
             self.contest.observations.diverged(known.id, known.config)
+        known.failed_of = event.cause
         self._end(event.trial, Status.FAILED, event.reason)
 
     def _drop(self, known: Record) -> None:
@@ -187,3 +214,6 @@ class State:
         self._by[known.status].pop(known.id, None)
         self._by[status][known.id] = known
         known.status, known.reason = status, reason
+        if not known.decided and (status.ended or status is Status.PAUSED):
+            known.decided = True
+            self.beaten += known is not self.leaders.best

@@ -74,6 +74,7 @@ class Story:
     `status` is that of `Results.status`; `reason` is its latest. `end`: how it stands among those
     that were trained to the last epoch, as one of them. `more`: how many others have to come to
     the place where it waits, none of them better, for it to go on; None where that is not known.
+    `alone`: it needs its device to itself.
     """
 
     trial: int
@@ -90,6 +91,7 @@ class Story:
     best_epoch: int
     seconds: float
     attempts: int
+    alone: bool
     losses: int
     began: float
     judged: tuple[Judged, ...]
@@ -99,6 +101,12 @@ class Story:
     traceback: str
 
     @property
+    def decided(self) -> Judged | None:
+        """The decision that put it where it is; None where that was something else."""
+        last = self.judged[-1] if self.judged else None
+        return last if last and last.reason == self.reason else None
+
+    @property
     def answer(self) -> str:
         """Where the trial is, and why, in one sentence."""
         return f"Trial {self.trial} {ANSWERS[self.status](self)}."
@@ -106,9 +114,9 @@ class Story:
     @property
     def otherwise(self) -> str:
         """What would have had to happen for a stopped trial to go on, where that is known."""
-        if self.status is not Status.STOPPED or self.more == 0:
+        here = self.decided
+        if self.status is not Status.STOPPED or self.more == 0 or here is None:
             return ""
-        here = self.judged[-1]
         stand = here.now if here.decision == "pause" else here.then
         ways = []
         if stand.cutoff is not None:
@@ -138,14 +146,16 @@ def _paused(story: Story) -> str:
 
 
 def _waiting(story: Story) -> str:
+    free = "it has its device to itself" if story.alone else "a slot is free"
     return (
-        f"lost its place ({story.reason}), and goes on after epoch {story.epochs} as soon as a "
-        "slot is free"
+        f"lost its place ({story.reason}), and goes on after epoch {story.epochs} as soon as {free}"
     )
 
 
 def _stopped(story: Story) -> str:
-    here = story.judged[-1]
+    here = story.decided
+    if here is None:  # by hand
+        return f"was stopped after {plural(story.epochs, 'epoch')}: {story.reason}{_best(story)}"
     if here.decision == "pause":
         late = story.more == 0
         never = "the sweep ended before it went on" if late else "never went on"

@@ -18,7 +18,6 @@ from typing import Any
 from .changing import CHANGEABLE, allowed
 from .errors import StudyError
 from .events import (
-    Asked,
     Cause,
     Changed,
     Event,
@@ -30,11 +29,13 @@ from .events import (
     Reported,
     Stopped,
 )
+from .order import follow
 from .proposer import Proposer
 from .record import Record, Status, Trial
-from .schedulers import Decision, Promotion, Scheduler, Step
+from .schedulers import Decision, Scheduler, Step
 from .state import State
 from .sweep import Sweep
+from .turn import Turn
 
 __all__ = ["CHANGEABLE", "Decision", "Record", "Status", "Study", "Trial"]
 
@@ -53,21 +54,25 @@ class Study:
         events: Iterable[Event],
         record: Callable[[Event], None] | None = None,
     ) -> Study:
-        """The study that wrote these events; further events go to `record`."""
+        """The study that wrote these events; further events go to `record`.
+
+        Errors: JournalError where no study can have written them.
+        """
         study = cls(sweep)
-        for event in events:
-            study.state.apply(event)
+        for number, event in enumerate(events, start=1):
+            follow(study.state, event, f"event {number}")
         if record is not None:
             study.record_to(record)
         return study
 
-    def ask(self, *, alone: bool = True) -> Trial | None:
+    def ask(self, *, alone: bool = True, left: float | None = None) -> Trial | None:
         """The trial to train next: one that lost its place, one to promote, or a new one.
 
         None when nothing may start now. `alone`: it would have its device to itself; trials that
-        need that are passed over where it is not so.
+        need that are passed over where it is not so. `left`: seconds that it can train; nobody is
+        started who would not come to the next rung in them.
         """
-        event = self._waiting(alone) or self._promotion(alone) or self._proposal()
+        event = Turn(state=self.state, alone=alone, left=left).next()
         if event is None:
             return None
         self._commit(event)
@@ -245,59 +250,32 @@ class Study:
     @property
     def limit(self) -> int | None:
         """How many trials there may be: what the sweep says, or all there is to propose."""
-        limits = (self.sweep.limit, self.proposer.count)
-        return min((limit for limit in limits if limit is not None), default=None)
+        return self.state.limit
 
     def until(self, trial: int) -> int:
         """When a running trial's next decision is due."""
         return self.state.running(trial).until
 
-    @property
-    def wants_alone(self) -> bool:
-        """Whether a trial could start now that needs its device to itself."""
-        if not self.state.alone:
-            return False
-        if any(known.alone for known in self.state.of(Status.WAITING).values()):
-            return True
-        promotion = self.scheduler.promote(last=self._opened_all)
-        return promotion is not None and self.trials[promotion.trial].alone
-
-    # Decisions: they look, and change nothing.
-
-    def _waiting(self, alone: bool) -> Asked | None:
-        waiting = [
-            known for known in self.state.of(Status.WAITING).values() if alone or not known.alone
-        ]
-        if not waiting:
-            return None
-        known = min(waiting, key=lambda known: known.id)
-        return Asked(trial=known.id, epoch=known.epoch, reason=known.reason)
-
-    def _promotion(self, alone: bool) -> Asked | None:
-        promotion = self.scheduler.promote(last=self._opened_all) or self._rescue()
-        if promotion is None:
-            return None
-        known = self.trials[promotion.trial]
-        if known.alone and not alone:
-            return None
-        return Asked(trial=known.id, epoch=known.epoch, reason=promotion.reason)
-
-    def _rescue(self) -> Promotion | None:
-        somebody = self.state.of(Status.RUNNING) or self.state.of(Status.COMPLETED)
-        return None if somebody or not self._opened_all else self.scheduler.rescue()
-
-    def _proposal(self) -> Asked | None:
-        if self._opened_all:
-            return None
-        number = len(self.trials) + 1
-        proposal = self.proposer.propose(number)
-        if proposal is None:
-            return None
-        return Asked(trial=number, epoch=0, reason=proposal.origin, config=proposal.config)
+    def wants_alone(self, left: float | None = None) -> bool:
+        """Whether a trial could start now that needs its device to itself, and `left` seconds."""
+        return Turn(state=self.state, left=left).wants_alone
 
     @property
-    def _opened_all(self) -> bool:
-        return self.limit is not None and len(self.trials) >= self.limit
+    def reached(self) -> bool:
+        """Whether the sweep's target is reached."""
+        return self.state.reached
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether no new trial is opened since too many were no better than the best."""
+        return self.state.out_of_patience
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something could start, were there time without end."""
+        return Turn(state=self.state).unfinished
+
+    # The decision about an epoch: it looks, and changes nothing.
 
     def _decide(
         self, known: Record, epoch: int, metrics: Metrics, checkpoint: bool

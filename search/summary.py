@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .audit import audit, sentences
+from .events import Cause
 from .record import Status
+from .units import duration, plural
 
 if TYPE_CHECKING:
     from .results import Results
+
+__all__ = ["WORDS", "duration", "plural", "show", "summary"]
 
 WORDS = {
     Status.COMPLETED: "trained to their end",
@@ -25,7 +29,8 @@ FRONT = 10  # lines of a front
 
 def summary(results: Results) -> str:
     """A few sentences: how it ended, what was tried, what won, what failed."""
-    return "\n".join([*_course(results), *_winner(results), *_trust(results), *_losses(results)])
+    failed = [*_unfit(results), *_losses(results)]
+    return "\n".join([*_course(results), *_winner(results), *_trust(results), *failed])
 
 
 def _course(results: Results) -> list[str]:
@@ -39,6 +44,8 @@ def _course(results: Results) -> list[str]:
         f"{study.sweep.name} {state}{because}.",
         f"{plural(len(study.trials), 'trial')} in {duration(ledger.searched)}: {ends or 'none'}.",
     ]
+    if budgets := results.budgets():
+        lines.append(f"Left of its budgets: {', '.join(budget.words for budget in budgets)}.")
     if full:
         lines.append(
             f"{plural(study.trained, 'epoch')} trained, {study.trained / full:.0%} of what "
@@ -96,28 +103,28 @@ def _trust(results: Results) -> list[str]:
     return sentences(audit(results.study))
 
 
+def _unfit(results: Results) -> list[str]:
+    """The trials that need more memory than there is, and what can be done for them."""
+    unfit = [k for k in results.study.trials.values() if k.failed_of == Cause.MEMORY]
+    if not unfit:
+        return []
+    do = "does" if len(unfit) == 1 else "do"
+    lines = [f"{plural(len(unfit), 'trial')} {do} not fit into memory."]
+    if not any(known.split > 1 for known in unfit):
+        lines.append("With trial.parts a training function lets the batches of such be divided.")
+    return lines
+
+
 def _losses(results: Results) -> list[str]:
     lines = []
     for reason, trials in results.failures.items():
         some = ", ".join(str(trial) for trial in trials[:5])
         more = f" and {len(trials) - 5} more" if len(trials) > 5 else ""
-        lines.append(f"Failed, trial {some}{more}: {reason}")
+        alike = " alike" if len(trials) > 1 else ""
+        lines.append(f"Failed{alike}, trial{'s' * bool(alike)} {some}{more}: {reason}")
     return lines
 
 
 def show(value: Any) -> str:
     """A value of a configuration, short enough for a table."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

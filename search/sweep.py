@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -19,11 +20,13 @@ from pydantic import (
     model_serializer,
 )
 
+from . import budget
 from .constraint import Constraint
 from .contradiction import contradictions
+from .deadline import Deadline
 from .errors import Problem, SweepError
 from .keeping import Checkpoints
-from .mistakes import mistakes
+from .mistakes import mistakes, unwritable
 from .objective import Metric
 from .resources import Resources
 from .samplers import Auto, Chosen, SamplerSettings
@@ -32,6 +35,7 @@ from .space import Choice, Float, Int, Space
 from .units import seconds
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
+LONGEST_NAME = 60  # of up to 4 bytes; with the time behind them, a folder's name has 255 at most
 MOST = 1_000_000  # trials, epochs: more are a slip of the pen, and would fill the memory
 CENTURY = 100 * 365 * 86_400.0  # seconds
 Text = Annotated[str, Field(min_length=1)]
@@ -64,12 +68,22 @@ def _readable(text: str) -> str:
     return Constraint(text).text
 
 
+def _moment(given: Any) -> str | None:
+    """A deadline as it is written everywhere. Errors: ValueError."""
+    return None if given is None else str(Deadline.parse(given))
+
+
 class Sweep(BaseModel):
     """A sweep, validated. Errors: SweepError, with every mistake that was found."""
 
     model_config = STRICT | ConfigDict(populate_by_name=True)
 
-    name: str = Field("sweep", pattern=r"^[A-Za-z0-9][\w.-]*$", description="names the run folder")
+    name: str = Field(
+        "sweep",
+        pattern=r"^[A-Za-z0-9][\w.-]*$",
+        max_length=LONGEST_NAME,
+        description="names the run folder",
+    )
     train: Text | None = Field(
         None, description="the training function: module:function or path/to/file.py:function"
     )
@@ -88,13 +102,28 @@ class Sweep(BaseModel):
         ge=1,
         le=MOST,
         strict=True,
-        description="how many configurations to try; 60 where no time is given",
+        description="how many configurations to try; 60 where no other budget is given",
     )
     replicates: int = Field(
         1, ge=1, le=MOST, strict=True, description="how often the same configuration may be tried"
     )
     time: float | None = Field(
         None, gt=0, le=CENTURY, description="how long to search: 9h, 90m, 1h30m"
+    )
+    gpu_hours: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="what trials may use of GPUs in all"
+    )
+    deadline: Annotated[str, BeforeValidator(_moment)] | None = Field(
+        None, description="when to end: 07:00, 07:00 Europe/Berlin, 2026-11-23 07:00"
+    )
+    reserve: float = Field(
+        0.0, ge=0, le=CENTURY, description="kept from the end of time or deadline: 30m"
+    )
+    target: float | None = Field(
+        None, allow_inf_nan=False, description="the metric that is good enough"
+    )
+    patience: int | None = Field(
+        None, ge=1, le=MOST, strict=True, description="end after so many trials without a better"
     )
     timeout: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="without a report for so long, a trial hangs"
@@ -113,12 +142,14 @@ class Sweep(BaseModel):
         description="how often a trial whose worker died is tried again",
     )
     checkpoints: Checkpoints = Field(default_factory=Checkpoints, description="what is kept")
-    seed: int = Field(0, ge=0, lt=2**63, strict=True)
+    seed: int = Field(0, ge=0, strict=True)
     from_: tuple[Text, ...] = Field(
         (), alias="from", description="run folders of earlier sweeps, whose results are used"
     )
 
     def __init__(self, /, **values: Any) -> None:
+        if found := list(unwritable(values)):
+            raise SweepError(found)
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -175,7 +206,7 @@ class Sweep(BaseModel):
     def _name_alone(cls, raw: Any) -> Any:
         return {"name": raw} if isinstance(raw, str) else raw
 
-    @field_validator("time", "timeout", mode="before")
+    @field_validator("time", "timeout", "reserve", mode="before")
     @classmethod
     def _seconds(cls, raw: Any) -> Any:
         if isinstance(raw, bool):
@@ -199,8 +230,12 @@ class Sweep(BaseModel):
 
     @property
     def limit(self) -> int | None:
-        """How many trials may be opened; None where only time, or a grid's end, limits them."""
-        if self.trials is None and self.time is None and self.sampler.name != "grid":
+        """How many trials may be opened; None where another budget, or a grid's end, limits them.
+
+        A target alone is no budget: it may never be reached.
+        """
+        others = (self.time, self.gpu_hours, self.deadline, self.patience)
+        if self.trials is None and others == (None,) * 4 and self.sampler.name != "grid":
             return 60
         return self.trials
 
@@ -218,3 +253,4 @@ class Sweep(BaseModel):
         yield from found or contradictions(space)
         yield from self.sampler.problems(space)
         yield from self.scheduler.problems(self.max_epochs)
+        yield from budget.problems(self)

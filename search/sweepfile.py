@@ -5,23 +5,46 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from .brief import brief
 from .errors import Problem, SweepError
-from .sweep import Sweep
+from .sweep import LONGEST_NAME, Sweep
 
 Key = tuple[str | int, ...]
 FORMATS = (".yaml", ".yml", ".toml", ".json")
+LARGEST = 500_000  # bytes of a sweep file
+MOST = 250_000  # values in it
 
 
 class _Loader(yaml.SafeLoader):
     """YAML with the scalars of version 1.2: `1e-5` is a number; `off` and dates are words."""
 
+    def construct_undefined(self, node: yaml.Node) -> Any:
+        """Neither Python's objects nor anything else that JSON lacks."""
+        raise yaml.MarkedYAMLError(
+            problem=f"{node.tag} means nothing here; write the value alone",
+            problem_mark=node.start_mark,
+        )
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.MarkedYAMLError(
+                problem=f"{brief(node.value)} is no {kind}", problem_mark=node.start_mark
+            ) from None
+
+
+_Loader.yaml_constructors = {None: _Loader.construct_undefined} | {
+    tag: construct
+    for tag, construct in yaml.SafeLoader.yaml_constructors.items()
+    if tag and tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
+}
 _Loader.yaml_implicit_resolvers = {
     first: [
         (tag, pattern)
@@ -55,7 +78,7 @@ def load(path: Path, **changes: Any) -> Sweep:
     Errors: SweepError, naming file, line and key of every mistake.
     """
     values, lines = read(path)
-    values.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-._") or "sweep")
+    values.setdefault("name", _name(path.stem))
     values.update({key: value for key, value in changes.items() if value is not None})
     try:
         return Sweep(**{str(key): value for key, value in values.items()})
@@ -64,6 +87,11 @@ def load(path: Path, **changes: Any) -> Sweep:
             Problem(key=p.key, message=p.message, line=_line(lines, p.key)) for p in error.problems
         ]
         raise SweepError(problems, source=str(path)) from None
+
+
+def _name(stem: str) -> str:
+    """A sweep's name, made from its file's."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "sweep"
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
@@ -76,8 +104,10 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise _unreadable(path, error.problem or "not YAML", line) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _unreadable(path, str(error).splitlines()[0], None) from None
+    except RecursionError:
+        raise _unreadable(path, "is nested too deep, or holds itself", None) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _unreadable(path, str(error).splitlines()[0].partition(";")[0], None) from None
     if not isinstance(values, dict):
         found = "is empty" if values is None else f"holds {type(values).__name__}"
         raise _unreadable(path, f"{found}; a sweep file holds keys such as metric, parameters", 1)
@@ -90,7 +120,10 @@ def _text(path: Path) -> str:
             [Problem(key=(), message=f"a sweep file ends in {', '.join(FORMATS)}")], str(path)
         )
     try:
-        return path.read_text(encoding="utf-8")
+        size = path.stat().st_size
+        if size <= LARGEST:
+            return path.read_text(encoding="utf-8-sig")
+        message = f"holds {size:,} bytes, more than {LARGEST:,}: hardly a sweep file"
     except FileNotFoundError:
         message = "no such file; `nightsweep init` writes one to start from"
     except (OSError, UnicodeDecodeError) as error:
@@ -109,17 +142,28 @@ def _parse(path: Path, text: str) -> tuple[Any, dict[Key, int]]:
                 return values, _yaml_lines(text)
             except yaml.YAMLError:
                 return values, {}
-    return yaml.load(text, _Loader), _yaml_lines(text)
+    lines = _yaml_lines(text)
+    return yaml.load(text, _Loader), lines
 
 
 def _yaml_lines(text: str) -> dict[Key, int]:
+    """The line of every key. Errors: YAMLError, where a key stands twice, or aliases unfold."""
     lines: dict[Key, int] = {}
 
     def walk(node: yaml.Node, key: Key) -> None:
+        if len(lines) > MOST:
+            raise yaml.MarkedYAMLError(
+                problem=f"its aliases unfold to more than {MOST:,} values",
+                problem_mark=node.start_mark,
+            )
         lines.setdefault(key, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
-            seen: set[Hashable] = set()
+            seen: set[str] = set()
             for name, value in node.value:
+                if not isinstance(name, yaml.ScalarNode):
+                    raise yaml.MarkedYAMLError(
+                        problem="a key is one word", problem_mark=name.start_mark
+                    )
                 if name.value in seen:
                     raise yaml.MarkedYAMLError(
                         problem=f"{name.value} stands twice", problem_mark=name.start_mark

@@ -77,11 +77,18 @@ def curves_table(results: Results) -> pd.DataFrame:
     }
     for name in names:
         values = [epoch.metrics.get(name) for _, _, epoch in rows]
-        column = f"metric/{name}" if name in OWN else name
-        table[column] = pd.Series(values, dtype="float64")
+        table[_column(name, names)] = pd.Series(values, dtype="float64")
     table["seconds"] = pd.Series([epoch.seconds for _, _, epoch in rows], dtype="float64")
     table["time"] = _times(epoch.time for _, _, epoch in rows)
     return pd.DataFrame(table)
+
+
+def _column(name: str, names: list[str]) -> str:
+    """A metric's own column, whatever others are called."""
+    column = name
+    while column in OWN or (column != name and column in names):
+        column = f"metric/{column}"
+    return column
 
 
 def metric_names(results: Results) -> list[str]:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import journal
-from .errors import JournalError, NightsweepError
-from .events import Asked, Event, Failed, Finished, Interrupted, Reported, Started, Stopped
+from .errors import NightsweepError
+from .events import Asked, Cause, Event, Failed, Finished, Interrupted, Reported, Started, Stopped
 from .fronts import Fronts
 from .journal import Entry
 from .ledger import Ledger
 from .objective import Objective
+from .order import check, follow
 from .record import Record, Status
 from .runfolder import RunFolder
 from .story import Happened, Judged, Neighbour, Stand, Story
@@ -29,22 +30,25 @@ from .summary import duration
 from .sweep import Sweep
 
 PLACE = re.compile(r"(?:\w+ \d+, )*\w+ \d+")
-RANK = re.compile(r"\brank (\d+) of (\d+)")
-KEPT = re.compile(r"\bbest (\d+) go on|\bafter rank (\d+)|\bthe first goes on when")
+RANK = re.compile(r"\brank (\d{1,9}) of (\d{1,9})")
+KEPT = re.compile(r"\bbest (\d{1,9}) go on|\bafter rank (\d{1,9})|\bthe first goes on when")
 ALL = re.compile(r"\ball go on")
 
 
 def load(run: Path, trial: int) -> Story:
     """The story of a trial in a run folder. Errors: RunFolderError, JournalError, as `why`."""
     folder = RunFolder.open(run)
-    return why(folder.sweep(), journal.read(folder.journal), trial)
+    return why(folder.sweep(), journal.read(folder.journal), trial, str(folder.journal))
 
 
-def why(sweep: Sweep, entries: Iterable[Entry], trial: int) -> Story:
-    """The story of a trial. Errors: NightsweepError where there is none of that number."""
+def why(sweep: Sweep, entries: Iterable[Entry], trial: int, path: str = "journal") -> Story:
+    """The story of a trial. Errors: NightsweepError where there is none of that number.
+
+    JournalError, with path and line, where an entry contradicts those before it.
+    """
     teller = _Teller(sweep, trial)
-    for entry in entries:
-        teller.take(entry)
+    for line, entry in enumerate(entries, start=1):
+        teller.take(entry, f"{path}:{line}")
     return teller.story()
 
 
@@ -119,19 +123,17 @@ class _Teller:
         self._losses = 0  # how often something befell it
         self._paused = math.nan  # since when
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, line: str) -> None:
         """The next line of the journal. Errors: JournalError where it contradicts those before."""
         time, event = entry
-        try:
-            if isinstance(event, Reported):
-                self._reported(time, event)
-            elif isinstance(event, Asked) and (place := self._places.get(_named(event.reason))):
-                place.heard(event.reason)
-            if getattr(event, "trial", None) == self.trial and (what := self._words(time, event)):
-                self._happened.append(Happened(time=time, what=what))
-            self.study.apply(event)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise JournalError(f"the journal contradicts itself at {event}: {error!r}") from None
+        check(self.study.state, event, line)
+        if isinstance(event, Reported):
+            self._reported(time, event)
+        elif isinstance(event, Asked) and (place := self._places.get(_named(event.reason))):
+            place.heard(event.reason)
+        if getattr(event, "trial", None) == self.trial and (what := self._words(time, event)):
+            self._happened.append(Happened(time=time, what=what))
+        follow(self.study.state, event, line)
         self.ledger.add(time, event)
         self.began = time if math.isnan(self.began) else self.began
 
@@ -159,6 +161,7 @@ class _Teller:
             best_epoch=known.best_epoch,
             seconds=page.seconds,
             attempts=known.attempts,
+            alone=known.alone,
             losses=self._losses,
             began=self.began,
             judged=judged,
@@ -204,10 +207,11 @@ class _Teller:
                 return f"was taken up on {event.host}, {event.device}{attempt}"
             case Interrupted():
                 self._losses += bool(event.cause)
-                lost = "lost its worker" if event.cause else "lost its place"
-                how = " with its device to itself" if event.alone else ""
-                how += f" in batches of {event.split} parts" if event.split > 1 else ""
-                return f"{lost}: {event.reason}; goes on after epoch {event.epoch}{how}"
+                lost = {Cause.NONE: "lost its place: ", Cause.LOST: "lost its worker: "}
+                what = lost.get(Cause(event.cause), "") + event.reason
+                how = ", its device to itself" if event.alone else ""
+                how += f", each batch in {event.split} parts" if event.split > 1 else ""
+                return f"{what}; goes on after epoch {event.epoch}{how}"
             case Stopped():
                 return event.reason
             case Failed():

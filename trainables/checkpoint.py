@@ -1,17 +1,24 @@
 """A trial's state on disk: what it keeps, and the random generators.
 
-Written aside, synced, then renamed, so that a checkpoint is whole or not there.
+Written aside, sealed by a manifest, synced, then renamed, so that a checkpoint is whole or not
+there; removed by a rename first, so that no half of one is seen either.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import pickle
 import random
+import re
 import shutil
-from collections.abc import Collection, Mapping
+import zipfile
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+
+from . import manifest, plain
+
+WRITING, GOING = ".writing-", ".going-"  # names of folders that are no checkpoints (any more)
 
 
 class Keepable(Protocol):
@@ -33,7 +40,10 @@ def state_of(kept: Mapping[str, Keepable]) -> dict[str, Any]:
 
 
 def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
-    """Save the state after `epoch` epochs, wholly or not at all. Errors: OSError (a full disk)."""
+    """Save the state after `epoch` epochs, wholly or not at all.
+
+    Errors: OSError (a full disk); StateError if it could not be read back safely.
+    """
     import torch
 
     def write(aside: Path) -> None:
@@ -44,55 +54,106 @@ def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
                 if "inline_container" not in str(error):
                     raise  # the state itself cannot be pickled
                 raise OSError(None, "the disk is full") from error  # so torch's writer says it
-            file.flush()
-            os.fsync(file.fileno())
+        plain.check(aside / "state.pt")
 
     put(folder, epoch, write)
 
 
-def put(folder: Path, epoch: int, write: Any) -> None:
-    """Make a checkpoint folder: `write` fills one aside, which then takes its name."""
-    for left in folder.glob(".writing-*"):  # by a worker that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    aside = folder / f".writing-{os.getpid()}"
+def put(folder: Path, epoch: int, write: Callable[[Path], object]) -> None:
+    """Make a checkpoint: `write` fills a folder aside, which then takes its name.
+
+    Errors: OSError, and what `write` raises; then the folder is as it was.
+    """
+    clear(folder)
+    aside = folder / f"{WRITING}{os.getpid()}"
     aside.mkdir(parents=True)
     try:
         write(aside)
-        target = place(folder, epoch)
-        if target.exists():  # the same epoch, trained again after an interruption
-            shutil.rmtree(target)
-        os.replace(aside, target)
-        _sync(folder)
+        manifest.seal(aside)
+        remove(folder, epoch)  # the same epoch, trained again after an interruption
+        os.replace(aside, place(folder, epoch))
+        manifest.sync(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def load(folder: Path, epoch: int) -> dict[str, Any]:
-    """The state saved after `epoch` epochs. Errors: FileNotFoundError."""
-    import torch
+def damage(folder: Path, epoch: int) -> str:
+    """What is wrong with a checkpoint: `is gone ...`, `is damaged (...)`; empty if nothing is.
 
+    Reads all of it. Errors: OSError while the storage cannot be read.
+    """
+    path = place(folder, epoch)
+    if not path.is_dir():
+        return "is gone (removed for want of room, or from outside)"
+    wrong = manifest.damage(path) if manifest.sealed(path) else _unsealed(path / "state.pt")
+    return f"is damaged ({wrong})" if wrong else ""
+
+
+def usable(folder: Path, epoch: int) -> int:
+    """The latest epoch before `epoch` with a checkpoint that is whole; 0 if there is none."""
+    earlier = (found for found in reversed(epochs(folder)) if found < epoch)
+    return next((found for found in earlier if not damage(folder, found)), 0)
+
+
+def load(folder: Path, epoch: int) -> dict[str, Any]:
+    """The state saved after `epoch` epochs; `damage` says whether it is whole.
+
+    Errors: FileNotFoundError; StateError if it holds more than tensors and plain values.
+    """
     path = place(folder, epoch) / "state.pt"
     if not path.exists():
         raise FileNotFoundError(f"the checkpoint after epoch {epoch} is gone: {path}")
-    try:
-        state = torch.load(path, weights_only=True)
-    except pickle.UnpicklingError:
-        # More than tensors is kept; this training code wrote it, so it may be read by it.
-        state = torch.load(path, weights_only=False)
+    state = plain.read(path)
     assert isinstance(state, dict)
     return state
 
 
-def keep_only(folder: Path, epochs: Collection[int]) -> None:
+def keep_only(folder: Path, kept: Collection[int]) -> None:
     """Remove the checkpoints of all other epochs."""
-    for path in folder.glob("epoch-*"):
-        if path not in [place(folder, epoch) for epoch in epochs]:
-            shutil.rmtree(path, ignore_errors=True)
+    for epoch in epochs(folder):
+        if epoch not in kept:
+            remove(folder, epoch)
+
+
+def remove(folder: Path, epoch: int) -> None:
+    """Remove a checkpoint, if it is there and can be removed."""
+    going = folder / f"{GOING}{epoch}-{os.getpid()}"
+    try:
+        os.rename(place(folder, epoch), going)
+    except OSError:
+        return  # gone already; or the storage is away, and `put` and `clear` will see
+    shutil.rmtree(going, ignore_errors=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove what was being written or removed by a process that was killed."""
+    for prefix in (WRITING, GOING):
+        for left in folder.glob(f"{prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def traces(folder: Path) -> bool:
+    """Whether there is a checkpoint, or what is left of one."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return False
+    return any(name.startswith(("epoch-", WRITING, GOING)) for name in names)
 
 
 def epochs(folder: Path) -> list[int]:
     """The epochs after which there is a checkpoint, in order."""
-    return sorted(int(path.name.removeprefix("epoch-")) for path in folder.glob("epoch-*"))
+    names = (re.fullmatch(r"epoch-(\d+)", path.name) for path in folder.glob("epoch-*"))
+    return sorted(int(name[1]) for name in names if name)
+
+
+def size(folder: Path, epoch: int) -> int:
+    """How many bytes a checkpoint takes; 0 if it is not there."""
+    files = place(folder, epoch).rglob("*")
+    try:
+        return sum(path.stat().st_size for path in files if path.is_file())
+    except OSError:  # removed meanwhile
+        return 0
 
 
 def restore_rng(state: dict[str, Any]) -> None:
@@ -109,13 +170,23 @@ def restore_rng(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def _sync(folder: Path) -> None:
-    """Make a rename in a folder last: after a power cut, too."""
-    handle = os.open(folder, os.O_RDONLY)
+def _unsealed(path: Path) -> str:
+    """What is wrong with a checkpoint that has no manifest (nightsweep 0.1 wrote none).
+
+    torch's files hold checksums of their own; nothing is known of what adapters wrote.
+    """
+    if not path.exists():
+        return ""
+    if not path.is_file():
+        return "state.pt is no file"
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        with zipfile.ZipFile(path) as file:
+            wrong = file.testzip() is not None
+    except Exception as error:  # what zipfile raises on damaged files is of many kinds
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a seek to nowhere
+            raise
+        wrong = True
+    return "state.pt is not what was written" if wrong else ""
 
 
 def _rng() -> dict[str, Any]:

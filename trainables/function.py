@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 import zlib
@@ -25,7 +26,8 @@ def load(reference: str, folder: Path) -> TrainingFunction:
     Errors: TrainingFunctionError, with the traceback of an import that fails.
     """
     where, colon, name = reference.rpartition(":")
-    if not colon or not where or not name:
+    inside = where.startswith(".") and not where.endswith(".py")  # of a package: of which?
+    if not colon or not where or not name or inside:
         raise TrainingFunctionError(
             f"train: {reference!r} names no function; write module:function or file.py:function"
         )
@@ -97,7 +99,7 @@ def _from_module(name: str, folder: Path) -> ModuleType:
 
 
 def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises where a name is too long
         raise TrainingFunctionError(f"train: there is no file {path}")
     # By its own name, or by a longer one where another module has that already.
     name = path.stem

@@ -6,21 +6,29 @@ The process is kept from trial to trial: starting one costs more than many a tri
 from __future__ import annotations
 
 import contextlib
+import faulthandler
+import os
 import queue
 import random
+import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import checkpoint
+from ..search.secret import Secrets
+from . import checkpoint, memory
 from .job import Answer, End, Ended, Job, Message, Step
+from .log import Log
 from .metrics import ReportError
 from .trial import Halted, Trial, Unsaved
 
+LOG = "log.txt"  # in a trial's folder
+STACKS = signal.SIGUSR1  # has a process write the stacks of its threads to that log
 BUILT_IN = ("digits.py",)
 OWN = (str(Path(__file__).parent), str(Path(__file__).parents[1] / "cluster"))
 
@@ -34,7 +42,6 @@ class Host:
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._halting = threading.Event()
-        self._done: Path | None = None  # the folder of a completed trial
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
         self._thread.start()
 
@@ -54,8 +61,8 @@ class Host:
     def poll(self, seconds: float) -> list[Message]:
         """What the training function has sent, at the latest after `seconds`.
 
-        Returns at once when a decision is due, the function has ended, or there is none; reports
-        between rungs are collected meanwhile, and do not stop the training.
+        Returns at once with anything but reports between rungs, which are collected meanwhile, and
+        do not stop the training; or if there is no function.
         """
         if not self._jobs.unfinished_tasks and self._messages.empty():
             return []
@@ -67,7 +74,7 @@ class Host:
             except queue.Empty:
                 break
             messages.append(message)
-            if isinstance(message, Ended) or message.waits:
+            if not isinstance(message, Step) or message.waits:
                 break
         return messages
 
@@ -77,8 +84,8 @@ class Host:
     def halting(self) -> bool:
         return self._halting.is_set()
 
-    def send(self, step: Step) -> None:
-        self._messages.put(step)
+    def send(self, message: Message) -> None:
+        self._messages.put(message)
 
     def ask(self, step: Step) -> Answer:
         self._messages.put(step)
@@ -87,29 +94,23 @@ class Host:
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            self._tidy()
             try:
-                with _log(job.folder / "log.txt"):
+                with _log(job.folder / LOG):
                     ended = self._run(job)
             except BaseException as error:  # its log cannot be written, say: the slot lives on
                 ended = _failed(job, f"could not be run: {_named(error)}", error)
-            if ended.end is End.RETURNED:
-                self._done = job.folder
-            self._messages.put(ended)
+            memory.release(short=ended.end is End.MEMORY)
+            self._messages.put(_discreet(ended))
             self._jobs.task_done()
-
-    def _tidy(self) -> None:
-        """Keep one checkpoint of a completed trial: by now the driver knows that it has ended."""
-        if self._done is not None:
-            epochs = checkpoint.epochs(self._done)
-            checkpoint.keep_only(self._done, epochs[-1:])
-            self._done = None
 
     def _run(self, job: Job) -> Ended:
         """Train one trial; how it ended."""
-        if job.epoch and not checkpoint.place(job.folder, job.epoch).exists():
-            reason = f"its checkpoint after epoch {job.epoch} is gone"
-            return Ended(trial=job.trial, end=End.LOST, reason=reason)
+        try:
+            if job.epoch and (wrong := checkpoint.damage(job.folder, job.epoch)):
+                return _lost(job, wrong)
+        except OSError as error:
+            reason = f"the checkpoint of trial {job.trial} cannot be read: {error.strerror}"
+            return Ended(trial=job.trial, end=End.UNSAVED, reason=reason)
         seed_everything(job.seed)
         trial = Trial(job, self)
         failure: Ended | None = None
@@ -153,14 +154,18 @@ def seed_everything(seed: int) -> None:
 
 @contextlib.contextmanager
 def _log(path: Path) -> Iterator[None]:
-    """What the training function prints goes to the trial's own log."""
+    """What the training function prints goes to the trial's own log; its stacks, when asked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
-        path.open("a", buffering=1, encoding="utf-8", errors="backslashreplace") as log,
+        Log(path) as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
-        yield
+        faulthandler.register(STACKS, file=log)  # children that are forked inherit it
+        try:
+            yield
+        finally:
+            faulthandler.unregister(STACKS)
 
 
 def _named(error: BaseException) -> str:
@@ -171,11 +176,33 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
+def _lost(job: Job, wrong: str) -> Ended:
+    """Its checkpoint cannot be used: go on from an older one, or begin again."""
+    epoch = checkpoint.usable(job.folder, job.epoch)
+    instead = f"went on from epoch {epoch}" if epoch else "began again"
+    reason = f"its checkpoint after epoch {job.epoch} {wrong}; {instead}"
+    return Ended(trial=job.trial, end=End.LOST, reason=reason, epoch=epoch)
+
+
 def _failed(job: Job, reason: str, error: BaseException) -> Ended:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _own(f.filename)]
+    end, short = End.FAILED, memory.shortage(error)
+    if short is not None:
+        end, reason = End.MEMORY, memory.words(short)
+    shown = short or error
+    frames = [f for f in traceback.extract_tb(shown.__traceback__) if not _own(f.filename)]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
-    lines += traceback.format_exception_only(type(error), error)
-    return Ended(trial=job.trial, end=End.FAILED, reason=reason, traceback="".join(lines).rstrip())
+    lines += traceback.format_exception_only(type(shown), shown)
+    if short is not None:
+        memory.forget(error)
+    return Ended(trial=job.trial, end=end, reason=reason, traceback="".join(lines).rstrip())
+
+
+def _discreet(ended: Ended) -> Ended:
+    """Without the secrets of this process's environment, which a training function may fill."""
+    secrets = Secrets.of(os.environ)
+    return replace(
+        ended, reason=secrets.hide(ended.reason), traceback=secrets.hide(ended.traceback)
+    )
 
 
 def _own(file: str) -> bool:

@@ -17,7 +17,8 @@ def checked(metrics: Mapping[str, Any], *wanted: str) -> dict[str, float]:
 
     Numpy scalars and tensors of one element count as numbers.
     """
-    numbers = {str(name): _number(str(name), value) for name, value in metrics.items()}
+    named = {_text(name): value for name, value in metrics.items()}
+    numbers = {name: _number(name, value) for name, value in named.items()}
     missing = next((name for name in wanted if name not in numbers), None)
     if missing is not None:
         role = "the metric" if len(wanted) == 1 else "a metric"
@@ -28,15 +29,42 @@ def checked(metrics: Mapping[str, Any], *wanted: str) -> dict[str, float]:
     return numbers
 
 
+def mapping(given: Any) -> dict[str, Any]:
+    """The metrics that a report was given without names. Errors: ReportError."""
+    if given is None:
+        return {}
+    try:
+        return dict(given)
+    except (TypeError, ValueError):
+        raise ReportError(
+            f"reported {_kind(given)}; report loss=0.3, or {{'loss': 0.3}}"
+        ) from None
+
+
+def whole(given: Any) -> int | None:
+    """An epoch's number; None where it is none."""
+    try:
+        number = _number("epoch", given)
+    except ReportError:
+        return None
+    return int(number) if float(number).is_integer() and abs(number) < 2**63 else None
+
+
+def _text(name: object) -> str:
+    """A metric's name as every file can hold it: half a character becomes a question mark."""
+    return str(name).encode("utf-8", "replace").decode()
+
+
 def _number(name: str, value: Any) -> float:
     if hasattr(value, "item") and getattr(value, "size", None) is not None:
         value = _scalar(name, value)
     if isinstance(value, bool | int | float):
         try:
-            float(value)
+            number = float(value)
         except OverflowError:
             raise ReportError(f"reported {name} as a number too large for a float") from None
-        return int(value) if isinstance(value, bool) else value
+        whole = isinstance(value, int) and -(2**63) <= value < 2**63
+        return int(value) if whole else number
     raise ReportError(f"reported {name} as {_kind(value)}; report a number")
 
 
@@ -47,7 +75,10 @@ def _scalar(name: str, value: Any) -> Any:
             f"reported {name} as {_kind(value)} of shape {shape}; report a number, such as "
             "its .mean().item()"
         )
-    return value.item()
+    try:
+        return value.item()
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):  # a tensor without data
+        raise ReportError(f"reported {name} as {_kind(value)} that has no value") from None
 
 
 def _kind(value: Any) -> str:

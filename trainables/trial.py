@@ -19,10 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..search.brief import brief
 from . import checkpoint
 from .checkpoint import Keepable
-from .job import Answer, Config, Job, Step
-from .metrics import ReportError, checked
+from .job import Answer, Config, Divides, Job, Message, Step
+from .metrics import ReportError, checked, mapping, whole
+from .parts import parts
 
 SAVE_EVERY = 300.0  # seconds of training that may be lost between two rungs, at most
 
@@ -48,8 +50,8 @@ class Link(Protocol):
         """Whether the trial is to be saved and left at its next report."""
         ...
 
-    def send(self, step: Step) -> None:
-        """Hand a report over, and go on at once."""
+    def send(self, message: Message) -> None:
+        """Hand a report over, or other news, and go on at once."""
         ...
 
     def ask(self, step: Step) -> Answer:
@@ -74,6 +76,7 @@ class Trial:
         self._saved = job.epoch  # the epoch of the latest checkpoint
         self._kept: dict[str, Keepable] = {}
         self._restored: dict[str, Any] | None = None
+        self._divides = False  # its batches have been taken in parts
         self._loops = 0  # begun over epochs
         self._current: int | None = None  # the epoch that epochs() is in
         self._due: Step | None = None  # a report to be decided on when its epoch is over
@@ -134,6 +137,24 @@ class Trial:
                 raise KeyError(f"the checkpoint of trial {self.id} holds no {name!r}")
             thing.load_state_dict(self._restored["kept"][name])
 
+    def parts(self, *batch: Any) -> Iterator[tuple[Any, ...]]:
+        """A batch in as many parts as memory asks for: mostly one. A step over all is as ever:
+
+            optimizer.zero_grad()
+            for share, x, y in trial.parts(batch_x, batch_y):
+                (mean_loss(model(x), y) * share).backward()
+            optimizer.step()
+
+        `share` is the part's of the rows, so gradients of mean losses add up to those of the whole
+        batch. A trial that runs out of memory with its device to itself is tried again with twice
+        as many parts. Takes tensors (N, ...), and tuples, lists and dicts of them.
+        Errors: TypeError for other things, ValueError if they differ in N.
+        """
+        if not self._divides:
+            self._divides = True
+            self._link.send(Divides(trial=self.id))
+        return parts(batch, self._job.split)
+
     def report(self, metrics: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Report an epoch's metrics, once an epoch; numbers, or tensors of one element.
 
@@ -142,7 +163,7 @@ class Trial:
         """
         if self.halted:
             raise Halted
-        values = dict(metrics or {}) | more
+        values = mapping(metrics) | more
         epoch = self._epoch(values.pop("epoch", None))
         step = self._step(epoch, checked(values, *self._job.metrics))
         if self._current is not None and (step.waits or self._saves(step)):
@@ -173,9 +194,10 @@ class Trial:
 
     def _epoch(self, given: Any) -> int:
         if given is not None:
-            if isinstance(given, bool) or given != int(given) or given <= self.epoch:
-                raise ReportError(f"reported epoch {given} after epoch {self.epoch}")
-            return int(given)
+            epoch = None if isinstance(given, bool) else whole(given)
+            if epoch is None or epoch <= self.epoch:
+                raise ReportError(f"reported epoch {brief(given)} after epoch {self.epoch}")
+            return epoch
         if self._current is None:
             return self.epoch + 1
         if self._current <= self.epoch:

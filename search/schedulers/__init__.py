@@ -10,13 +10,14 @@ from .asha import Asha
 from .hyperband import Hyperband
 from .median import Median
 from .none import Never
-from .verdict import Decision, Evidence, Promotion, Step, Verdict
+from .verdict import Decision, Evidence, May, Promotion, Step, Verdict, anyone
 
 __all__ = [
     "Asha",
     "Decision",
     "Evidence",
     "Hyperband",
+    "May",
     "Median",
     "Never",
     "Promotion",
@@ -24,6 +25,7 @@ __all__ = [
     "SchedulerSettings",
     "Step",
     "Verdict",
+    "anyone",
 ]
 
 # Settings say by `pauses` whether a decision may be to pause: a trial is saved before each then.
@@ -52,12 +54,26 @@ class Scheduler(Protocol):
         """
         ...
 
-    def promote(self, *, last: bool) -> Promotion | None:
-        """The paused trial that has earned its next rung; `last`: no new trials will come."""
+    def promote(self, *, last: bool, may: May = anyone) -> Promotion | None:
+        """The paused trial that has earned its next rung; `last`: no new trials will come.
+
+        `may`: which trials can be taken; the others are passed over.
+        """
         ...
 
-    def rescue(self) -> Promotion | None:
-        """The best paused trial of the highest rung: nobody else will train to the end."""
+    def rescue(self, *, may: May = anyone) -> Promotion | None:
+        """The best paused trial of the highest rung that has one which can be taken."""
+        ...
+
+    def chances(self, trials: int | None) -> dict[int, float]:
+        """How likely each paused trial is to go on, from 0 to 1.
+
+        0: it cannot any more, if no more than `trials` are opened (None: without end).
+        """
+        ...
+
+    def expected_paused(self, trials: int) -> float:
+        """How many of so many trials are expected to wait at once with a chance to go on."""
         ...
 
     def evidence(self) -> list[Evidence]:

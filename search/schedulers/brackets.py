@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import count, islice
 
 from .halving import Halving
-from .verdict import Decision, Evidence, Promotion, Step, Verdict
+from .verdict import Decision, Evidence, May, Promotion, Step, Verdict, anyone
 
 
 class Brackets:
@@ -33,8 +33,7 @@ class Brackets:
         return self._bracket(trial).next_rung(trial, epoch)
 
     def expected_epochs(self, trials: int) -> float:
-        self._assign(trials)
-        shares = Counter(self._assigned[:trials])
+        shares = self._shares(trials)
         return sum(self.brackets[s].expected_epochs(share) for s, share in shares.items())
 
     def ladder(self) -> list[Step]:
@@ -51,18 +50,29 @@ class Brackets:
         verdict = self._bracket(trial).judge(trial, rung, value, can_pause=can_pause)
         return replace(verdict, reason=f"bracket {self.bracket(trial)}, {verdict.reason}")
 
-    def promote(self, *, last: bool) -> Promotion | None:
+    def promote(self, *, last: bool, may: May = anyone) -> Promotion | None:
         """Of what the brackets would promote, the highest rung: its trial has come furthest."""
         earned = [
             replace(promotion, reason=f"bracket {s}, {promotion.reason}")
             for s, bracket in enumerate(self.brackets)
-            if (promotion := bracket.promote(last=last)) is not None
+            if (promotion := bracket.promote(last=last, may=may)) is not None
         ]
         return max(earned, key=lambda promotion: promotion.rung, default=None)
 
-    def rescue(self) -> Promotion | None:
-        left = [promotion for b in self.brackets if (promotion := b.rescue()) is not None]
+    def rescue(self, *, may: May = anyone) -> Promotion | None:
+        left = [promotion for b in self.brackets if (promotion := b.rescue(may=may)) is not None]
         return max(left, key=lambda promotion: promotion.rung, default=None)
+
+    def chances(self, trials: int | None) -> dict[int, float]:
+        shares = self._shares(trials) if trials is not None else {}
+        found: dict[int, float] = {}
+        for number, bracket in enumerate(self.brackets):
+            found |= bracket.chances(None if trials is None else shares[number])
+        return found
+
+    def expected_paused(self, trials: int) -> float:
+        shares = self._shares(trials)
+        return sum(self.brackets[s].expected_paused(share) for s, share in shares.items())
 
     def evidence(self) -> list[Evidence]:
         """What each rung knows; of those at the same epoch, together."""
@@ -80,6 +90,11 @@ class Brackets:
 
     def dropped(self, trial: int, rung: int) -> None:
         self._bracket(trial).dropped(trial, rung)
+
+    def _shares(self, trials: int) -> Counter[int]:
+        """How many of so many trials each bracket has."""
+        self._assign(trials)
+        return Counter(self._assigned[:trials])
 
     def _bracket(self, trial: int) -> Halving:
         return self.brackets[self.bracket(trial)]

@@ -14,8 +14,10 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
-from .rung import PROBES, Rung
-from .verdict import Decision, Evidence, Promotion, Step, Verdict
+from .rung import PROBES, Place, Rung
+from .verdict import Decision, Evidence, May, Promotion, Step, Verdict, anyone
+
+LEAST = 1e-300  # a chance that is not none
 
 
 class Halving:
@@ -80,6 +82,39 @@ class Halving:
             for epoch, rung in self.rungs.items()
         ]
 
+    def chances(self, trials: int | None) -> dict[int, float]:
+        """As if the trials at a rung were drawn by chance: the share of all that is better than a
+        trial of rank r among n is then distributed as Beta(r, n - r + 1)."""
+        from scipy.special import betainc  # a sixth of a second, which few processes need
+
+        found: dict[int, float] = {}
+        for rung in self.rungs.values():
+            count, most = len(rung.arrivals), self._most(rung, trials)
+            ranks = [rung.rank(place) for place in rung.paused]
+            places = zip(rung.paused, ranks, strict=True)
+            likely = betainc(ranks, [count - rank + 1 for rank in ranks], 1 / self.eta)
+            for (place, rank), chance in zip(places, likely, strict=True):
+                possible = rank <= most and math.isfinite(place[0])
+                found[place[2]] = max(float(chance), LEAST / rank) if possible else 0.0
+        return found
+
+    def _most(self, rung: Rung, trials: int | None) -> float:
+        """How many may go on from a rung in the end, if no more than `trials` are opened."""
+        # While it is not known whether the rung says anything, all may.
+        undecided = rung.probes > 0 and (rung.correlation is None or rung.blind)
+        return math.inf if trials is None or undecided else max(trials // self.eta, 1)
+
+    def expected_paused(self, trials: int) -> float:
+        """At the first rung most when as many have come as may go on; there nobody is left at the
+        end. At the others those are left who do not go on."""
+        possible = trials / self.eta
+        above, left = 0.0, float(trials)
+        for rung in self.rungs.values():
+            on = max(self._expected_on(rung, left), 1.0)
+            above += min(left - on, possible) if left < trials else 0.0
+            left = on
+        return max(above, possible * (1 - 1 / self.eta)) if self.rungs else 0.0
+
     def evidence(self) -> list[Evidence]:
         return [
             rung.evidence(self._above[epoch], self.last, self.eta)
@@ -113,11 +148,11 @@ class Halving:
         reason = f"{held.reason}, goes on as a control: {share} do, to audit the rung"
         return replace(held, decision=Decision.CONTINUE, reason=reason)
 
-    def promote(self, *, last: bool) -> Promotion | None:
+    def promote(self, *, last: bool, may: May = anyone) -> Promotion | None:
         for epoch, rung in reversed(self.rungs.items()):
-            if not rung.paused or math.isinf(rung.paused[0][0]):
+            place = _first(rung, may)
+            if place is None:
                 continue
-            place = rung.paused[0]
             count = len(rung.arrivals)
             # With fewer than eta trials a rung would keep nobody, and a small sweep finish none.
             kept = max(count // self.eta, 1) if last else count // self.eta
@@ -129,11 +164,12 @@ class Halving:
                 return Promotion(trial=place[2], rung=epoch, reason=self._nothing(rung))
         return None
 
-    def rescue(self) -> Promotion | None:
+    def rescue(self, *, may: May = anyone) -> Promotion | None:
         for epoch, rung in reversed(self.rungs.items()):
-            if rung.paused and not math.isinf(rung.paused[0][0]):
+            place = _first(rung, may)
+            if place is not None:
                 reason = f"rung {epoch}: the best that is left, so that one trains to the end"
-                return Promotion(trial=rung.paused[0][2], rung=epoch, reason=reason)
+                return Promotion(trial=place[2], rung=epoch, reason=reason)
         return None
 
     def arrived(self, trial: int, rung: int, value: float, decision: Decision) -> None:
@@ -158,3 +194,13 @@ class Halving:
             f"rung {rung.epoch} says nothing about rung {self._above[rung.epoch].epoch} (rank "
             f"correlation {rung.correlation:.2f} in {len(rung.latest)} trials): all go on"
         )
+
+
+def _first(rung: Rung, may: May) -> Place | None:
+    """The best that waits and may be taken; not who has diverged."""
+    for place in rung.paused:
+        if math.isinf(place[0]):
+            break
+        if may(place[2]):
+            return place
+    return None

@@ -23,6 +23,8 @@ from .grace import too_late
 from .unpaused import Unpaused
 from .verdict import Decision, Step, Verdict
 
+MOST = 10_000  # decisions about a trial
+
 
 class Median(BaseModel):
     """Settings of the median stopping rule."""
@@ -37,6 +39,12 @@ class Median(BaseModel):
 
     def problems(self, max_epochs: int) -> Iterator[Problem]:
         yield from too_late(self.grace, max_epochs)
+        if (decisions := max_epochs // self.every) > MOST:
+            yield Problem(
+                key=("scheduler", "every"),
+                message=f"median would decide at {decisions:,} epochs, more than {MOST:,}; "
+                f"write every: {math.ceil(max_epochs / MOST)} or more",
+            )
 
     def build(self, max_epochs: int) -> MedianScheduler:
         return MedianScheduler(

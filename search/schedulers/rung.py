@@ -9,11 +9,11 @@ here and at the next rung says how well the rung selects.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
 
 from ..correlation import spearman
+from ..ranking import Ranking
 from .verdict import Decision, Evidence, Pair
 
 PROBES = 8
@@ -32,8 +32,8 @@ class Rung:
     epoch: int
     probes: int = 0  # the first so many go on; only a rung with probes can be blind
     every: int = 0  # each so-many-th arrival goes on; 0: none
-    arrivals: list[Place] = field(default_factory=list)
-    paused: list[Place] = field(default_factory=list)
+    arrivals: Ranking[Place] = field(default_factory=Ranking)
+    paused: Ranking[Place] = field(default_factory=Ranking)
     places: dict[int, Place] = field(default_factory=dict)
     free: set[int] = field(default_factory=set)  # trained on, whatever their rank
     stopped: int = 0
@@ -41,7 +41,7 @@ class Rung:
     latest: deque[Pair] = field(default_factory=lambda: deque(maxlen=LATEST))
 
     def rank(self, place: Place) -> int:
-        return bisect_left(self.arrivals, place) + 1
+        return self.arrivals.before(place) + 1
 
     @property
     def gone(self) -> int:
@@ -67,19 +67,18 @@ class Rung:
         if decision is Decision.CONTINUE and (self.probing or self.controlling or self.blind):
             self.free.add(trial)
         place = (value, len(self.arrivals), trial)
-        insort(self.arrivals, place)
+        self.arrivals.add(place)
         self.places[trial] = place
         self.stopped += decision is Decision.STOP
         if decision is Decision.PAUSE:
-            insort(self.paused, place)
+            self.paused.add(place)
 
     def leave(self, trial: int) -> None:
         """A paused trial waits no longer. Errors: ValueError if it does not wait here."""
-        place = self.places[trial]
-        at = bisect_left(self.paused, place)
-        if self.paused[at : at + 1] != [place]:
-            raise ValueError(f"trial {trial} does not wait at rung {self.epoch}")
-        del self.paused[at]
+        try:
+            self.paused.remove(self.places[trial])
+        except ValueError:
+            raise ValueError(f"trial {trial} does not wait at rung {self.epoch}") from None
 
     def learn(self, trial: int, value: float) -> None:
         """A trial from here has come to the next rung; `value`: what it has there."""

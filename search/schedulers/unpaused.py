@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .verdict import Evidence, Promotion
+from .verdict import Evidence, May, Promotion, anyone
 
 
 class Unpaused:
@@ -10,11 +10,17 @@ class Unpaused:
 
     __slots__ = ()
 
-    def promote(self, *, last: bool) -> Promotion | None:
+    def promote(self, *, last: bool, may: May = anyone) -> Promotion | None:
         return None
 
-    def rescue(self) -> Promotion | None:
+    def rescue(self, *, may: May = anyone) -> Promotion | None:
         return None
+
+    def chances(self, trials: int | None) -> dict[int, float]:
+        return {}
+
+    def expected_paused(self, trials: int) -> float:
+        return 0.0
 
     def evidence(self) -> list[Evidence]:
         return []

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 Pair = tuple[float, float]
+May = Callable[[int], bool]  # whether a trial may be chosen
+
+
+def anyone(trial: int) -> bool:
+    """There is time enough for all."""
+    return True
 
 
 class Decision(StrEnum):

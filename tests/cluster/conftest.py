@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 
 from nightsweep.cluster.cli import main
@@ -18,6 +19,8 @@ from nightsweep.search.ledger import Ledger
 from nightsweep.search.runfolder import RunFolder
 from nightsweep.search.study import Decision, Study
 from nightsweep.search.sweep import Sweep
+
+from .disturb import undisturbed, write
 
 EVENING = 1_700_000_000.0  # seconds since 1970; the journal's clock ticks once an event
 GRID: dict[str, Any] = {
@@ -136,3 +139,9 @@ def finished(evening: Evening) -> Evening:
     evening.search()
     evening.close()
     return evening
+
+
+@pytest.fixture(scope="session")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """What the small sweep comes to where nobody disturbs it: one row a trial."""
+    return undisturbed(write(tmp_path_factory.mktemp("undisturbed")))

@@ -214,7 +214,8 @@ def test_a_journal_that_cannot_be_read_is_refused_with_its_line(
     assert (told.code, told.out) == (2, "")
     assert told.err == (
         f"nightsweep: {finished.folder.journal}:1: not a line of a journal "
-        "(unknown event 'promised'); the lines before it are whole\n"
+        "(unknown event 'promised'); put a copy of the file back, or keep the 0 lines before it "
+        "(head -n 0), which are whole, and resume\n"
     )
 
 

@@ -111,18 +111,20 @@ def test_time_left_is_not_said_before_it_can_be(evening: Evening) -> None:
 
 
 def test_time_left_ends_with_the_time_of_the_sweep(begin: Callable[..., Evening]) -> None:
-    evening = begin(scheduler="none", time="2m")
+    evening = begin(scheduler="none")
     evening.search(most=3)
-    assert left(evening.study, 90.0) == ", about 30 s left"
-    assert left(evening.study, 500.0) == ", about 0 s left"
+    assert left(evening.study, 90.0, ends=30.0) == ", about 30 s left"
+    assert left(evening.study, 90.0, ends=-3.0) == ", about 0 s left"
 
 
-def test_time_left_without_a_number_of_trials_is_the_time_of_the_sweep(
+def test_time_left_without_a_number_of_trials_is_that_of_the_budgets(
     begin: Callable[..., Evening],
 ) -> None:
     evening = begin(parameters=ENDLESS, trials=None, scheduler="none", time="2h", sampler="random")
+    assert left(evening.study, 600.0, ends=6600.0) == ", about 1 h 50 min left"
     evening.search(most=3)
-    assert left(evening.study, 600.0) == ", about 1 h 50 min left"
+    assert left(evening.study, 600.0, ends=6600.0) == ", about 1 h 50 min left"
+    assert left(evening.study, 600.0) == ""
 
 
 def test_a_finished_sweep_has_no_time_left(evening: Evening) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.foreman import Foreman, Halt, Order
+from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.seating import Place
+from nightsweep.cluster.work import Halt, Order
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.events import Cause, Event, Failed, Interrupted, Started
 from nightsweep.search.record import Status
@@ -372,6 +373,16 @@ def test_abandoned_trials_go_on_later_from_where_they_were_saved() -> None:
     assert floor.study.trials[1].reason == "stopped by SIGTERM"
 
 
+def test_a_trial_that_fails_while_the_sweep_is_stopped_goes_on_later() -> None:
+    """SIGTERM to all processes of a job ends the data loaders of a function, and it fails."""
+    floor = Floor()
+    floor.open()
+    floor.foreman.stop("stopped by SIGTERM")
+    floor.hear("a", Ended(trial=1, end=End.FAILED, reason="its data loader was killed"))
+    assert floor.status(1) is Status.WAITING
+    assert floor.foreman.finished
+
+
 def test_where_a_trial_started_is_recorded_once_an_attempt() -> None:
     floor = Floor(trials=1)
     floor.open("a")
@@ -412,3 +423,14 @@ def test_a_trial_whose_checkpoint_is_gone_starts_again() -> None:
     assert work(floor.hear("a", step(1, 1))).epoch == 1
     gone = Ended(trial=1, end=End.LOST, reason="its checkpoint after epoch 1 is gone")
     assert work(floor.hear("a", gone)).epoch == 0
+
+
+def test_a_trial_whose_checkpoint_is_damaged_goes_on_from_an_older_one() -> None:
+    floor = Floor(trials=1)
+    floor.open("a")
+    assert work(floor.hear("a", step(1, 1))).epoch == 1
+    assert work(floor.hear("a", step(1, 3))).epoch == 3
+    reason = "its checkpoint after epoch 3 is damaged; went on from epoch 1"
+    job = work(floor.hear("a", Ended(trial=1, end=End.LOST, reason=reason, epoch=1)))
+    assert (job.epoch, job.until) == (1, 9)
+    assert floor.recorded(Interrupted) == [Interrupted(trial=1, epoch=1, reason=reason)]

@@ -10,7 +10,7 @@ from nightsweep.search import sweepfile
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.study import Study
 from nightsweep.trainables.function import load
-from nightsweep.trainables.job import Answer, Job, Step
+from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Trial
 
 NAMES = ["sweep.yaml", "train.py", "sweep.schema.json"]
@@ -24,8 +24,9 @@ class Recorder:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def send(self, step: Step) -> None:
-        self.steps.append(step)
+    def send(self, message: Message) -> None:
+        assert isinstance(message, Step)
+        self.steps.append(message)
 
     def ask(self, step: Step) -> Answer:
         raise AssertionError("nothing is to be decided here")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -112,6 +113,39 @@ def test_a_best_trial_whose_checkpoint_is_gone_is_written_all_the_same(evening: 
     evening.keeper.write(evening.study)
     assert best(evening)["trial"] == 2
     assert not (evening.folder.best / "checkpoint").exists()
+
+
+def test_the_best_trial_s_checkpoint_takes_no_room_twice_and_lasts(evening: Evening) -> None:
+    evening.search()
+    evening.keeper.write(evening.study)
+    own, kept = (
+        folder / "state.pt"
+        for folder in (evening.folder.trial(2) / "epoch-3", evening.folder.best / "checkpoint")
+    )
+    assert own.samefile(kept)
+    shutil.rmtree(evening.folder.trials)
+    assert kept.read_text() == "trial 2, epoch 3"
+
+
+def test_where_there_are_no_links_the_best_trial_s_checkpoint_is_copied(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: str, target: str) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refuse)
+    evening.search()
+    evening.keeper.write(evening.study)
+    assert (evening.folder.best / "checkpoint/state.pt").read_text() == "trial 2, epoch 3"
+
+
+def test_checkpoints_that_no_decision_needs_go_as_the_tables_are_refreshed(
+    begin: Callable[..., Evening],
+) -> None:
+    evening = begin(scheduler="none", checkpoints={"keep": 1})
+    evening.search()
+    evening.keeper.refresh(evening.study)
+    assert [path.parent.name for path in evening.folder.trials.glob("*/epoch-*")] == ["2"]
 
 
 def test_a_metric_that_is_not_a_number_leaves_the_best_readable(evening: Evening) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import ray
 from ray import tune
+from ray._private.authentication import authentication_token_setup
+from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.train._internal import session
@@ -97,3 +99,10 @@ def test_tune_functions_find_their_trial_in_this_variable() -> None:
     finally:
         session._session = None
     assert ours.reported == [({"loss": 1.0}, None)]
+
+
+def test_the_token_that_ray_has_read_can_be_forgotten() -> None:
+    # cluster/token.py; what it does with it is tried in tests/cluster/test_token.py
+    assert callable(AuthenticationTokenLoader.instance().reset_cache)
+    source = inspect.getsource(authentication_token_setup.enable_token_auth_by_default)
+    assert "_enable_token_auth()" in source

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -15,128 +16,77 @@ import psutil
 import pytest
 
 import nightsweep
+from nightsweep.search.events import Closed, Interrupted, Reported
+from nightsweep.search.journal import read
+
+from .disturb import (
+    SAME,
+    SWEEP,
+    TRAIN,
+    driver,
+    kill_driver,
+    kill_machine,
+    killed_on_and_on,
+    offspring,
+    said,
+    until_reports,
+    write,
+)
 
 pytestmark = pytest.mark.ray
 
-SWEEP = """
-name: toy
-train: toy.py:train
-metric: {name: loss, goal: minimize}
-parameters:
-  lr: {min: 1e-4, max: 1.0, log: true, default: 1e-2}
-  units: {min: 2, max: 16, log: true, step: 2}
-max_epochs: 9
-trials: 16
-slots: 1
-seed: 1
-"""
-TRAIN = """
-import time
-import torch
-from torch import nn
-
-def train(config, trial):
-    x = torch.linspace(-1, 1, 64).unsqueeze(1)
-    model = nn.Sequential(nn.Linear(1, config["units"]), nn.Tanh(), nn.Dropout(0.1),
-                          nn.Linear(config["units"], 1))
-    optimizer = torch.optim.Adam(model.parameters(), lr=config["lr"])
-    trial.keep(model=model, optimizer=optimizer)
-    for epoch in trial.epochs():
-        for rows in torch.randperm(64).split(16):
-            loss = ((model(x[rows]) - x[rows].sin()) ** 2).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        time.sleep(0.05)
-        trial.report(loss=loss)
-"""
-SAME = ["trial", "status", "why", "config/lr", "config/units", "best/loss", "epochs", "origin"]
+Kill = Callable[[subprocess.Popen[bytes]], None]
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "toy.yaml").write_text(SWEEP)
-    (tmp_path / "toy.py").write_text(TRAIN)
-    return tmp_path
+    return write(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    place = tmp_path_factory.mktemp("undisturbed")
-    (place / "toy.yaml").write_text(SWEEP)
-    (place / "toy.py").write_text(TRAIN)
-    assert driver(place, "run", "toy.yaml", "--out", "run").wait(120) == 0
-    return nightsweep.load(place / "run").trials[SAME]
-
-
-def driver(place: Path, *words: str) -> subprocess.Popen[bytes]:
-    """A nightsweep command in a process group of its own, as a terminal gives it."""
-    with (place / "out.txt").open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "nightsweep", *words],
-            cwd=place,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-
-
-def until_reports(place: Path, count: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the journal holds this many reports."""
-    journal = place / "run" / "journal.jsonl"
-    for _ in range(1200):
-        if journal.exists() and journal.read_text().count('"reported"') >= count:
-            return
-        assert process.poll() is None, (place / "out.txt").read_text()
-        time.sleep(0.05)
-    raise AssertionError("no progress in a minute")
-
-
-def test_a_driver_killed_at_any_moment_resumes_to_the_undisturbed_result(
-    place: Path, undisturbed: pd.DataFrame
+@pytest.mark.parametrize("kill", [kill_driver, kill_machine])
+def test_a_sweep_killed_at_any_moment_resumes_to_the_undisturbed_result(
+    place: Path, expected: pd.DataFrame, kill: Kill
 ) -> None:
-    process = driver(place, "run", "toy.yaml", "--out", "run")
-    for reports in (9, 31):
-        until_reports(place, reports, process)
-        # Ray's two agents go too, but only after a minute of looking for their dead raylet.
-        offspring = psutil.Process(process.pid).children(recursive=True)
-        training = [child for child in offspring if "Agent" not in child.name()]
-        process.kill()
-        process.wait()
-        _, alive = psutil.wait_procs(training, timeout=20)
-        assert not alive, "Ray outlived the driver that had started it"
-        process = driver(place, "resume", "run")
-    assert process.wait(120) == 0
+    assert killed_on_and_on(place, times=2, chance=random.Random(1), every=30, kill=kill) == 2
     results = nightsweep.load(place / "run")
-    pd.testing.assert_frame_equal(results.trials[SAME], undisturbed)
-    assert results.study.trained == undisturbed["epochs"].sum()
+    pd.testing.assert_frame_equal(results.trials[SAME], expected)
+    assert results.study.trained == expected["epochs"].sum()
     assert results.trials["attempts"].max() > 1, "no trial was disturbed, so this shows nothing"
 
 
 def test_ctrl_c_stops_cleanly_and_resumes_to_the_undisturbed_result(
-    place: Path, undisturbed: pd.DataFrame
+    place: Path, expected: pd.DataFrame
 ) -> None:
     process = driver(place, "run", "toy.yaml", "--out", "run")
     until_reports(place, 12, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
     assert process.wait(60) == 75
-    assert "to go on: nightsweep resume run" in (place / "out.txt").read_text()
+    assert "to go on: nightsweep resume run" in said(place)
     stopped = nightsweep.load(place / "run")
     assert stopped.ledger.ended_because == "stopped by SIGINT"
     assert not stopped.study.running
     assert driver(place, "resume", "run").wait(120) == 0
-    pd.testing.assert_frame_equal(nightsweep.load(place / "run").trials[SAME], undisturbed)
+    pd.testing.assert_frame_equal(nightsweep.load(place / "run").trials[SAME], expected)
 
 
-def test_sigterm_stops_cleanly_too(place: Path) -> None:
+def test_sigterm_to_every_process_of_a_job_saves_what_runs(tmp_path: Path) -> None:
+    """As Slurm and systemd send it: to the driver, its Ray and its workers alike."""
+    slow = TRAIN.replace("time.sleep(0.05)", "time.sleep(0.5)")
+    place = write(tmp_path, sweep=SWEEP + "scheduler: none\n", train=slow)
     process = driver(place, "run", "toy.yaml", "--out", "run")
-    until_reports(place, 5, process)
-    process.terminate()
-    assert process.wait(60) == 75
-    closed = json.loads((place / "run/journal.jsonl").read_text().splitlines()[-1])
-    assert closed["event"] == "closed"
-    assert closed["reason"] == "stopped by SIGTERM"
+    until_reports(place, 3, process)
+    for one in [*offspring(process), psutil.Process(process.pid)]:
+        one.terminate()
+    assert process.wait(15) == 75, "Ray's processes heard the signal"
+    *_, reported, interrupted, closed = (
+        entry.event for entry in read(place / "run" / "journal.jsonl")
+    )
+    assert isinstance(closed, Closed)
+    assert closed.reason == "stopped by SIGTERM"
+    assert isinstance(reported, Reported)
+    assert isinstance(interrupted, Interrupted)
+    assert interrupted.epoch == reported.epoch >= 3, "epochs were lost"
+    assert (place / f"run/trials/1/epoch-{interrupted.epoch}").is_dir()
 
 
 def test_sigterm_while_ray_starts_stops_cleanly(place: Path) -> None:
@@ -157,7 +107,7 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(place: Path) -> None:
     process = driver(place, "run", "toy.yaml", "--out", "run")
     until_reports(place, 1, process)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    time.sleep(1.2)  # sooner, it would be taken for the first
     process.send_signal(signal.SIGINT)
     assert process.wait(5) == 130
     assert nightsweep.load(place / "run").study.trained >= 1

@@ -249,7 +249,14 @@ def test_a_sweep_ends_when_its_time_is_over(tmp_path: Path) -> None:
             trial.report(loss=config["x"])
 
     results = nightsweep.run(
-        train, X, metric="loss", max_epochs=1000, time="3s", out=tmp_path / "run", quiet=True
+        train,
+        X,
+        metric="loss",
+        max_epochs=1000,
+        time="3s",
+        scheduler="none",
+        out=tmp_path / "run",
+        quiet=True,
     )
     assert results.ledger.done
     assert results.ledger.ended_because == "its time of 3 s is over"

@@ -58,7 +58,7 @@ def test_the_plan_says_what_a_sweep_file_will_run() -> None:
     )
     assert lines == [
         "sweep.yaml is right.",
-        "20 trials of fit.py:train, up to 9 epochs each in 2 h 0 min at most; maximize f1.",
+        "20 trials of fit.py:train, up to 9 epochs each; 2 h 0 min at most; maximize f1.",
         "asha decides at epochs 1, 3: about 68 of 180 epochs will be trained.",
         "gp (one metric, 3 parameters, 20 trials) proposes; "
         "each trial gets 2 CPU and 0.5 GPU; seed 7.",
@@ -94,8 +94,8 @@ def test_the_plan_of_a_sweep_without_early_stopping_names_no_rungs() -> None:
 
 def test_the_plan_of_a_sweep_by_time_alone_promises_no_number() -> None:
     assert plan(trials=None, time="90m")[1] == (
-        "As many trials as there is time or grid for of fit.py:train, up to 9 epochs each "
-        "in 90 min at most; maximize f1."
+        "As many trials of fit.py:train as its budgets or its grid allow, up to 9 epochs each; "
+        "90 min at most; maximize f1."
     )
 
 

@@ -65,7 +65,7 @@ def test_outside_the_main_thread_nothing_is_listened_for() -> None:
 def test_the_second_signal_ends_the_process_at_once(second: str) -> None:
     done = in_a_process(
         f"""
-        with stop_request() as request:
+        with stop_request(clock=iter([0.0, 1.0]).__next__) as request:
             os.kill(os.getpid(), signal.SIGINT)
             print("asked:", request.signal, flush=True)
             os.kill(os.getpid(), signal.{second})
@@ -76,11 +76,37 @@ def test_the_second_signal_ends_the_process_at_once(second: str) -> None:
     assert done.stderr == "\nstopped at once; what was recorded is kept\n"
 
 
+def test_a_signal_that_comes_by_two_ways_counts_once() -> None:
+    """`timeout` sends it to a process and to its group, and a supervisor passes its own on."""
+    with stop_request(clock=iter([0.0, 0.9]).__next__) as request:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request.signal == "SIGTERM"
+
+
+def test_a_worker_outlives_sigterm_and_what_it_has_forked_does_not() -> None:
+    done = in_a_process(
+        """
+        from nightsweep.cluster.stopping import outlive_sigterm
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        outlive_sigterm()
+        os.kill(os.getpid(), signal.SIGTERM)
+        child = os.fork()
+        if child == 0:
+            time.sleep(30)
+        time.sleep(0.1)
+        os.kill(child, signal.SIGTERM)
+        print("child ended by", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "child ended by -15\n"), done.stderr
+
+
 def test_the_second_signal_ends_a_process_that_is_tidying_up() -> None:
     done = in_a_process(
         """
         try:
-            with stop_request():
+            with stop_request(clock=iter([0.0, 1.0]).__next__):
                 os.kill(os.getpid(), signal.SIGTERM)
                 os.kill(os.getpid(), signal.SIGTERM)
         finally:

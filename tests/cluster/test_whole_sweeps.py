@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.foreman import Foreman, Order
+from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.seating import Place
+from nightsweep.cluster.work import Order
 from nightsweep.search.events import Event, Opened, Started
 from nightsweep.search.record import Status
 from nightsweep.search.runfolder import RunFolder

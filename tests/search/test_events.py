@@ -122,11 +122,46 @@ def test_an_unknown_event_is_refused(kind: object) -> None:
 
 
 def test_an_event_without_a_field_that_it_needs_is_refused() -> None:
-    with pytest.raises(JournalError, match=r"^interrupted event is not whole: .*'reason'$"):
+    with pytest.raises(JournalError, match=r"^interrupted event is not whole: .*`reason`$"):
         from_json({"event": "interrupted", "trial": 1, "epoch": 3})
 
 
-@pytest.mark.parametrize("metrics", [None, 3, {"loss": "high"}])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trial", 0),
+        ("trial", -3),
+        ("trial", "1"),
+        ("trial", True),
+        ("trial", 1.5),
+        ("trial", None),
+        ("epoch", -1),
+        ("epoch", "3"),
+        ("seconds", -0.5),
+        ("seconds", "2"),
+        ("checkpoint", 1),
+        ("decision", 1),
+        ("reason", 7),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(key: str, value: object) -> None:
+    right = {"event": "reported", "trial": 1, "epoch": 1, "metrics": {"loss": 1}}
+    assert from_json(right)
+    with pytest.raises(JournalError, match=rf"^reported event is not whole: .*{key}`$"):
+        from_json(right | {key: value})
+
+
+def test_an_integer_stays_one() -> None:
+    values = {"event": "reported", "trial": 1, "epoch": 1, "metrics": {"count": 2**60 + 1}}
+    event = from_json(values)
+    assert isinstance(event, Reported)
+    assert event.metrics["count"] == 2**60 + 1
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [None, 3, {"loss": "high"}, {"loss": True}, {"loss": None}, {"loss": []}, {"loss": "1"}],
+)
 def test_metrics_that_are_no_numbers_are_refused(metrics: object) -> None:
     values = {"event": "reported", "trial": 1, "epoch": 1, "metrics": metrics}
     with pytest.raises(JournalError, match=r"^reported event is not whole: "):

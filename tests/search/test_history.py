@@ -72,9 +72,9 @@ def test_a_rung_ranks_its_trials_by_value_and_equal_ones_by_trial(known: Observa
         known.note(trial, A, 1, value)
     known.note(4, A, 3, 0.7)
     rungs = Standings.of(known.history().observations).rungs
-    assert rungs[1].ranked == [(0.1, 2), (0.2, 3), (0.2, 4), (0.3, 1)]
+    assert list(rungs[1].ranked) == [(0.1, 2), (0.2, 3), (0.2, 4), (0.3, 1)]
     assert rungs[1].trials == [1, 2, 3, 4]
-    assert rungs[3].ranked == [(0.7, 4)]
+    assert list(rungs[3].ranked) == [(0.7, 4)]
 
 
 def test_a_diverged_trial_is_last_at_each_rung_it_did_not_reach(known: Observations) -> None:
@@ -84,8 +84,8 @@ def test_a_diverged_trial_is_last_at_each_rung_it_did_not_reach(known: Observati
     known.note(3, C, 1, 10.0)
     known.note(3, C, 3, 10.0)
     rungs = Standings.of(known.history().observations).rungs
-    assert rungs[1].ranked == [(9.0, 1), (10.0, 3), (math.inf, 2)]
-    assert rungs[3].ranked == [(10.0, 3), (math.inf, 1), (math.inf, 2)]
+    assert list(rungs[1].ranked) == [(9.0, 1), (10.0, 3), (math.inf, 2)]
+    assert list(rungs[3].ranked) == [(10.0, 3), (math.inf, 1), (math.inf, 2)]
     assert (rungs[1].reached, rungs[3].reached) == (2, 1)
 
 
@@ -103,7 +103,7 @@ def test_standings_that_are_kept_are_those_that_are_sorted_anew(seed: int) -> No
     assert list(kept) == anew
     for rung, standing in kept.rungs.items():
         there = [(v, o.trial) for o in anew if (v := o.at(rung)) is not None]
-        assert standing.ranked == sorted(there)
+        assert list(standing.ranked) == sorted(there)
         assert standing.trials == [trial for _, trial in there]
         assert standing.reached == sum(rung in observation.values for observation in anew)
     assert Standings.of(list(kept)).rungs == kept.rungs

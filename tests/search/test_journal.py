@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -8,14 +11,15 @@ import textwrap
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightsweep.search.errors import JournalError, RunFolderError
+from nightsweep.search.errors import JournalError, LockedError, RunFolderError
 from nightsweep.search.events import Asked, Event, Failed, Finished, Reported
-from nightsweep.search.journal import Entry, Journal, read
+from nightsweep.search.journal import UNSYNCED, Entry, Journal, read
 
 EVENTS: list[Event] = [
     Asked(trial=1, epoch=0, reason="random", config={"lr": 0.1, "note": "größer"}),
@@ -45,7 +49,36 @@ def shown(path: Path) -> list[str]:
     return [repr(entry.event) for entry in read(path)]
 
 
+def sealed(line: str) -> bytes:
+    """What a line's checksum is of."""
+    return line.partition(',"crc":')[0].encode()
+
+
+def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Write a journal, and change its lines."""
+    path.write_bytes(b"".join(change(written(path).splitlines(keepends=True))))
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files and folders that were synced; all are."""
+    names: list[str] = []
+
+    def note(file: int, really: Callable[[int], None] = os.fsync) -> None:
+        names.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
+        really(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "fdatasync", note)
+    return names
+
+
 ALL = [repr(event) for event in EVENTS]
+REPORT = EVENTS[1]  # it decides nothing
+OLD = b"""\
+{"time":1,"event":"asked","trial":1,"epoch":0,"reason":"random","config":{"lr":0.1}}
+{"time":2,"event":"finished","trial":1,"reason":"returned after 3 of 9 epochs"}
+"""
 
 
 @pytest.fixture
@@ -71,6 +104,7 @@ def test_every_line_is_one_json_object(path: Path) -> None:
         "seconds": 0.25,
         "checkpoint": False,
         "decision": "continue",
+        "crc": f"{crc32(sealed(lines[0]) + sealed(lines[1])):08x}",
     }
 
 
@@ -144,11 +178,14 @@ def test_reading_leaves_a_cut_line_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b"{oops\n", "Expecting property name"),
-        (b"\x00\x00\x00\n", "Expecting value"),
-        (b"\xff\xfe\n", "codec can't decode"),
-        (b"[1, 2]\n", "list indices must be integers"),
-        (b'{"event": "finished", "trial": 1, "reason": "x"}\n', "'time'"),
+        (b"{oops\n", "JSON is malformed"),
+        (b"\xff\xfe\n", "JSON is malformed"),
+        (b"[1, 2]\n", "Expected `object`, got `array`"),
+        (b"[" * 100_000 + b"\n", "Expected `object`, got `array`"),
+        (b'{"time": 1, "x": ' + b"[" * 100_000 + b"\n", "recursion"),
+        (b'{"event": "finished", "trial": 1, "reason": "x"}\n', "its time is None"),
+        (b'{"time": "1", "event": "finished", "trial": 1, "reason": "x"}\n', "its time is '1'"),
+        (b'{"time": 1, "event": "finished", "trial": "1", "reason": "x"}\n', "got `str`"),
         (b'{"time": 1, "event": "exploded"}\n', "unknown event 'exploded'"),
         (b'{"time": 1, "event": "finished", "trial": 1}\n', "finished event is not whole"),
     ],
@@ -156,13 +193,15 @@ def test_reading_leaves_a_cut_line_alone(path: Path) -> None:
 def test_a_line_that_is_none_is_an_error_with_its_number(
     path: Path, line: bytes, why: str
 ) -> None:
-    lines = written(path).splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines[:2], line, *lines[2:]]))
+    path.write_bytes(OLD + line)
     with pytest.raises(JournalError) as caught:
         list(read(path))
     message = str(caught.value)
     assert message.startswith(f"{path}:3: not a line of a journal (")
-    assert message.endswith("); the lines before it are whole")
+    assert message.endswith(
+        "); put a copy of the file back, or keep the 2 lines before it (head -n 2), which are "
+        "whole, and resume"
+    )
     assert why in message
 
 
@@ -172,6 +211,146 @@ def test_the_lines_before_a_wrong_one_can_be_read(path: Path) -> None:
     assert [repr(next(entries).event) for _ in EVENTS] == ALL
     with pytest.raises(JournalError, match=r":6: not a line"):
         next(entries)
+
+
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_a_bit_that_has_turned_over_never_becomes_another_event(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    text = bytearray(written(path))
+    place %= len(text)
+    text[place] ^= 1 << bit
+    path.write_bytes(text)
+    found: list[str] = []
+    with contextlib.suppress(JournalError):
+        found += (repr(entry.event) for entry in read(path))
+    assert found == ALL[: text[:place].count(b"\n")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0], *lines[2:]],
+        lambda lines: [*lines[:2], *lines[1:]],
+        lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+    ],
+    ids=["is missing", "comes twice", "comes too late"],
+)
+def test_a_line_that_is_out_of_its_place_is_an_error(
+    path: Path, change: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    rewritten(path, change)
+    with pytest.raises(JournalError, match=r"its checksum is wrong: it was changed, or a line"):
+        list(read(path))
+
+
+def test_a_line_without_a_checksum_after_one_with_it_is_an_error(path: Path) -> None:
+    path.write_bytes(written(path) + OLD)
+    with pytest.raises(JournalError, match=r":6: not a line of a journal \(its checksum is wrong"):
+        list(read(path))
+
+
+def test_a_journal_without_checksums_is_read_and_gets_them_from_then_on(path: Path) -> None:
+    path.write_bytes(OLD)
+    assert [type(entry.event) for entry in read(path)] == [Asked, Finished]
+    assert written(path, EVENTS[:2]).startswith(OLD)
+    assert shown(path)[2:] == ALL[:2]
+    rewritten(path, lambda lines: [line.replace(b"nan", b"inf") for line in lines])
+    with pytest.raises(JournalError, match=r":4: not a line of a journal \(its checksum is wrong"):
+        list(read(path))
+
+
+@pytest.mark.parametrize("behind", [[], [REPORT, REPORT]], ids=["at the end", "before reports"])
+def test_nuls_in_the_place_of_what_a_crash_has_lost_are_a_cut_end(
+    path: Path, behind: list[Event]
+) -> None:
+    """Power has failed: of what was not synced, file systems keep the length or some pages."""
+    kept = written(path)
+    tail = written(path, [REPORT, *behind])[len(kept) :]
+    lost = tail.index(b"\n") - 20
+    path.write_bytes(kept + bytes(lost) + tail[lost:] if behind else kept + bytes(4096))
+    assert shown(path) == ALL
+    written(path, [REPORT])
+    assert shown(path) == [*ALL, repr(REPORT)]
+
+
+def test_nuls_before_a_decision_are_an_error_and_nothing_is_removed(path: Path) -> None:
+    """When it was written all before it was on the disk, so this was no crash."""
+    rewritten(path, lambda lines: [lines[0], bytes(len(lines[1]) - 1) + b"\n", *lines[2:]])
+    damaged = path.read_bytes()
+    for use in (lambda: list(read(path)), lambda: Journal(path, clock())):
+        with pytest.raises(
+            JournalError, match=r":2: not a line of a journal \(a part of it is lo"
+        ):
+            use()
+    assert path.read_bytes() == damaged
+
+
+def test_half_a_character_does_not_make_a_line_unreadable(path: Path) -> None:
+    """Names of files that are not UTF-8 have them, and tracebacks have the names."""
+    written(path, [Failed(trial=1, reason="no file \udcff here")])
+    assert [entry.event for entry in read(path)] == [Failed(trial=1, reason="no file ? here")]
+
+
+def test_a_new_journal_is_on_the_disk_with_its_name(path: Path, synced: list[str]) -> None:
+    written(path, [])
+    assert synced == [path.name, path.parent.name]
+
+
+def test_a_decision_is_on_the_disk_when_append_returns(path: Path, synced: list[str]) -> None:
+    journal = Journal(path, clock())
+    synced.clear()
+    for event, reached in [(EVENTS[0], 1), (REPORT, 1), (REPORT, 1), (EVENTS[2], 2)]:
+        journal.append(event)
+        assert len(synced) == reached
+    journal.close()
+
+
+def test_reports_are_not_left_to_the_cache_without_end(path: Path, synced: list[str]) -> None:
+    long = Reported(trial=1, epoch=1, metrics={"x" * 1000: 1.0})
+    journal = Journal(path, clock())
+    synced.clear()
+    for _ in range(3 * UNSYNCED // 1000):
+        journal.append(long)
+    assert 1 < len(synced) < 5
+    journal.close()
+
+
+def test_what_was_not_on_the_disk_when_it_failed_is_written_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that could not write its cache forgets what it was."""
+    journal = Journal(path, clock())
+    journal.append(EVENTS[0])
+    journal.append(REPORT)
+
+    def fail(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fdatasync", fail)
+        with pytest.raises(
+            RunFolderError, match=r"cannot be written: No space left on device; no"
+        ):
+            journal.append(EVENTS[2])
+    assert shown(path) == ALL[:1]
+    for event in EVENTS[2:]:
+        journal.append(event)
+    assert shown(path) == ALL
+    journal.close()
+
+
+def test_where_a_second_driver_has_written_the_first_writes_no_more(path: Path) -> None:
+    """Whatever has become of the lock."""
+    first = Journal(path, clock())
+    first.append(EVENTS[0])
+    second = Journal(path, clock())
+    second.append(EVENTS[1])
+    with pytest.raises(LockedError, match=r"is being written by another process too; this one l"):
+        first.append(EVENTS[2])
+    second.append(EVENTS[2])
+    assert shown(path) == ALL[:3]
 
 
 def test_a_missing_journal_is_an_error(path: Path) -> None:
@@ -186,7 +365,7 @@ def test_a_journal_needs_its_folder(tmp_path: Path) -> None:
 
 
 def test_a_journal_on_what_is_no_file_is_refused() -> None:
-    with pytest.raises(RunFolderError, match=r"^/dev/full cannot be written: "):
+    with pytest.raises(RunFolderError, match=r"^/dev/full cannot be written: it is no file$"):
         Journal(Path("/dev/full"), clock())
 
 

@@ -128,8 +128,8 @@ def test_hours_are_those_in_training_times_what_a_trial_takes() -> None:
 
 def test_a_sweep_by_time_ends_with_it() -> None:
     found = told(trials=None, time="2h", slots=4, epoch_seconds=60.0)
-    assert found.seconds == pytest.approx(7200)
-    assert found.epochs == pytest.approx(4 * 120, abs=8)
+    assert 7200 - 4 * 60 < found.seconds <= 7200  # at last no new trial is worth an epoch
+    assert found.epochs == pytest.approx(4 * 120, abs=16)
     assert found.trials > 100
     assert told(trials=10, time="2h").trials == 10
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,15 +98,55 @@ def test_a_folder_without_a_journal_or_a_sweep_is_no_run(run: RunFolder, missing
         RunFolder.open(run.path)
 
 
-@pytest.mark.parametrize("version", [2, "1.5", None])
+@pytest.mark.parametrize("version", [3, "1.5", None])
 def test_a_run_of_a_newer_version_is_refused(run: RunFolder, version: Any) -> None:
     put_header(run, {"format": version})
     with pytest.raises(RunFolderError) as caught:
         RunFolder.open(run.path)
     assert str(caught.value) == (
-        f"{run.path} was written by a newer nightsweep (format {version}, this one reads 1); "
+        f"{run.path} was written by a newer nightsweep (format {version}, this one reads 2); "
         "upgrade to read it"
     )
+
+
+def test_a_run_of_an_older_version_is_opened(run: RunFolder) -> None:
+    put_header(run, run.header() | {"format": 1})
+    assert RunFolder.open(run.path) == run
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (Path("s3://bucket/sweeps/x"), "s3://bucket/sweeps/x"),
+        (Path("s3:/bucket/x"), "s3://bucket/x"),
+        (Path("gs://bucket"), "gs://bucket"),
+        (Path("/home/me") / "hdfs://namenode/x", "hdfs://namenode/x"),
+    ],
+)
+def test_an_address_is_no_place_for_a_run(given: Path, named: str) -> None:
+    for use in (RunFolder.create, RunFolder.open):
+        with pytest.raises(RunFolderError) as caught:
+            use(given)
+        assert str(caught.value) == (
+            f"{named} is an address, but a run folder must lie on a mounted file system; name a "
+            "folder there (a local disk, NFS), and copy it when the sweep is done"
+        )
+
+
+def test_a_colon_in_a_name_makes_no_address(tmp_path: Path) -> None:
+    assert RunFolder.create(tmp_path / "lr:0.1" / "x").trials.is_dir()
+
+
+def test_a_folder_where_a_run_cannot_be_kept_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(RunFolderError, match=r"cannot hold a run: appending does not work there"):
+        RunFolder.create(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_torn_sweep_is_refused(run: RunFolder) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from nightsweep.search import Float, Study, Sweep
-from nightsweep.search.events import Asked, Closed, Event, Failed, Opened, Reported
+from nightsweep.search.events import (
+    Asked,
+    Cause,
+    Closed,
+    Event,
+    Failed,
+    Interrupted,
+    Opened,
+    Reported,
+)
 from nightsweep.search.results import Results
 from nightsweep.search.summary import duration, plural, show
 
@@ -154,16 +163,37 @@ def test_failures_are_grouped_the_most_common_first(results_of: ResultsOf) -> No
     results = results_of(LOSS, events)
     assert list(results.failures.items()) == [("lost node", [2, 3, 4]), ("out of memory", [1])]
     assert results.summary().splitlines()[-2:] == [
-        "Failed, trial 2, 3, 4: lost node",
+        "Failed alike, trials 2, 3, 4: lost node",
         "Failed, trial 1: out of memory",
     ]
+
+
+def test_trials_that_do_not_fit_into_memory_are_counted(results_of: ResultsOf) -> None:
+    short = "does not fit: ran out of memory"
+    events: list[Event] = [asked(trial) for trial in range(1, 4)]
+    events += [Failed(trial=trial, reason=short, cause=Cause.MEMORY) for trial in (1, 3)]
+    lines = results_of(LOSS, events).summary().splitlines()
+    assert lines[-3:-1] == [
+        "2 trials do not fit into memory.",
+        "With trial.parts a training function lets the batches of such be divided.",
+    ]
+    assert short in lines[-1]
+
+
+def test_where_batches_were_divided_nobody_is_told_to(results_of: ResultsOf) -> None:
+    short = "does not fit: ran out of memory, even with each batch in 16 parts"
+    lost = Interrupted(trial=1, epoch=0, reason="short", cause=Cause.MEMORY, split=16)
+    again = Asked(trial=1, epoch=0, reason="short")
+    failed = Failed(trial=1, reason=short, cause=Cause.MEMORY)
+    lines = results_of(LOSS, [asked(1), lost, again, failed]).summary().splitlines()
+    assert lines[-2] == "1 trial does not fit into memory."
 
 
 def test_of_many_failures_five_are_named(results_of: ResultsOf) -> None:
     events: list[Event] = [asked(trial) for trial in range(1, 9)]
     events += [Failed(trial=trial, reason="lost node") for trial in range(1, 9)]
     last = results_of(LOSS, events).summary().splitlines()[-1]
-    assert last == "Failed, trial 1, 2, 3, 4, 5 and 3 more: lost node"
+    assert last == "Failed alike, trials 1, 2, 3, 4, 5 and 3 more: lost node"
 
 
 def test_the_summary_for_scripts_is_json_and_complete(trained: Results) -> None:

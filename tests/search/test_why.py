@@ -167,6 +167,32 @@ def test_a_running_trial_is_told_when_it_is_decided_on() -> None:
     )
 
 
+def test_a_trial_that_ran_out_of_memory_says_what_is_tried_for_it() -> None:
+    night = Night(scheduler="none")
+    short = "ran out of memory, asking for 2 GB"
+    night.ask()
+    night.study.interrupt(1, short, cause=Cause.MEMORY, alone=True)
+    assert night.answer(1) == (
+        f"Trial 1 lost its place ({short}), and goes on after epoch 0 as soon as it has its "
+        "device to itself."
+    )
+    night.ask()
+    night.study.interrupt(1, short, cause=Cause.MEMORY, split=2)
+    night.ask()
+    night.study.fail(1, f"does not fit: {short}", cause=Cause.MEMORY)
+    story = night.why(1)
+    assert story.answer == f"Trial 1 failed after 0 epochs: does not fit: {short}."
+    assert [event.what for event in story.happened] == [
+        "was proposed: defaults",
+        f"{short}; goes on after epoch 0, its device to itself",
+        "went on after epoch 0",
+        f"{short}; goes on after epoch 0, its device to itself, each batch in 2 parts",
+        "went on after epoch 0",
+        f"failed: does not fit: {short}",
+    ]
+    assert story.losses == 2
+
+
 def test_a_trial_that_lost_its_place_goes_on_first() -> None:
     night = Night(scheduler="none")
     night.ask()
@@ -437,7 +463,7 @@ def test_it_is_read_from_a_run_folder(
 def test_a_journal_that_contradicts_itself_is_refused() -> None:
     night = Night()
     night.first_epochs(0.5, 0.1)
-    with pytest.raises(JournalError, match="contradicts itself at Reported"):
+    with pytest.raises(JournalError, match=r"^journal:1: there is no trial 1; "):
         why(night.sweep, night.entries[1:], 1)
 
 

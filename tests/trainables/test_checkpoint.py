@@ -47,7 +47,7 @@ def test_a_checkpoint_lies_in_a_folder_named_after_its_epoch(tmp_path: Path) -> 
     save(tmp_path / "3", 9, {"model": nn.Linear(2, 1)})
     assert checkpoint.place(tmp_path / "3", 9) == tmp_path / "3" / "epoch-9"
     assert names(tmp_path / "3") == ["epoch-9"]
-    assert names(tmp_path / "3" / "epoch-9") == ["state.pt"]
+    assert names(tmp_path / "3" / "epoch-9") == [".manifest.json", "state.pt"]
 
 
 def test_a_model_and_its_optimiser_come_back_bit_for_bit(tmp_path: Path) -> None:
@@ -133,6 +133,103 @@ def test_keep_only_removes_the_checkpoints_of_other_epochs_and_nothing_else(
     (tmp_path / "log.txt").write_text("hello")
     checkpoint.keep_only(tmp_path, {3})
     assert names(tmp_path) == ["epoch-3", "log.txt"]
+
+
+def flip(path: Path, place: int) -> None:
+    """Turn one bit of a file over."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def unseal(folder: Path, epoch: int) -> Path:
+    """The file of a checkpoint as nightsweep 0.1 wrote it: without a manifest."""
+    (checkpoint.place(folder, epoch) / ".manifest.json").unlink()
+    return checkpoint.place(folder, epoch) / "state.pt"
+
+
+def test_a_checkpoint_as_it_was_written_is_whole(tmp_path: Path) -> None:
+    save(tmp_path, 3, {"model": nn.Linear(2, 1)})
+    assert checkpoint.damage(tmp_path, 3) == ""
+
+
+def test_a_checkpoint_that_is_cut_or_changed_is_damaged(tmp_path: Path) -> None:
+    save(tmp_path, 3, {"model": nn.Linear(2, 1)})
+    state = checkpoint.place(tmp_path, 3) / "state.pt"
+    whole = state.read_bytes()
+    flip(state, len(whole) // 2)
+    assert checkpoint.damage(tmp_path, 3) == "is damaged (state.pt is not what was written)"
+    state.write_bytes(whole[:-1])
+    assert checkpoint.damage(tmp_path, 3).startswith("is damaged (state.pt has ")
+    state.unlink()
+    assert checkpoint.damage(tmp_path, 3) == "is damaged (state.pt is gone)"
+
+
+def test_a_checkpoint_that_is_not_there_is_gone(tmp_path: Path) -> None:
+    assert checkpoint.damage(tmp_path, 3).startswith("is gone")
+
+
+def test_checkpoints_without_a_manifest_are_read_by_torch_s_own_checksums(tmp_path: Path) -> None:
+    save(tmp_path, 3, {"model": nn.Linear(2, 1)})
+    state = unseal(tmp_path, 3)
+    assert checkpoint.damage(tmp_path, 3) == ""
+    whole = state.read_bytes()
+    for place in (0, whole.index(b"PK\x01\x02"), len(whole) - 22):
+        flip(state, place)
+        assert checkpoint.damage(tmp_path, 3) == "is damaged (state.pt is not what was written)"
+        state.write_bytes(whole)
+    state.write_bytes(whole[:-100])
+    assert checkpoint.damage(tmp_path, 3) == "is damaged (state.pt is not what was written)"
+
+
+def test_what_an_adapter_wrote_is_sealed_with_its_folders(tmp_path: Path) -> None:
+    def write(aside: Path) -> None:
+        (aside / "layers").mkdir()
+        (aside / "layers" / "first.bin").write_bytes(b"weights")
+        (aside / "config.json").write_text("{}")
+
+    checkpoint.put(tmp_path, 3, write)
+    assert checkpoint.damage(tmp_path, 3) == ""
+    (checkpoint.place(tmp_path, 3) / "layers" / "first.bin").write_bytes(b"weighty")
+    assert "layers/first.bin is not what was written" in checkpoint.damage(tmp_path, 3)
+
+
+def test_the_latest_whole_checkpoint_before_a_damaged_one_is_usable(tmp_path: Path) -> None:
+    for epoch in (1, 3, 9):
+        checkpoint.put(tmp_path, epoch, mark(str(epoch)))
+    assert checkpoint.usable(tmp_path, 9) == 3
+    flip(tmp_path / "epoch-3" / "mark", 0)
+    assert checkpoint.usable(tmp_path, 9) == 1
+    assert checkpoint.usable(tmp_path, 1) == 0
+
+
+def test_names_that_only_look_like_checkpoints_are_none(tmp_path: Path) -> None:
+    checkpoint.put(tmp_path, 3, mark("3"))
+    for name in ("epoch-best", "epoch-4.txt", "epoch--1"):
+        (tmp_path / name).mkdir()
+    assert checkpoint.epochs(tmp_path) == [3]
+
+
+def test_what_killed_processes_have_left_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    for name in (".writing-1", ".going-3-1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("half")
+    checkpoint.put(tmp_path, 3, mark("3"))
+    assert names(tmp_path) == ["epoch-3"]
+
+
+def test_removing_a_checkpoint_again_does_nothing(tmp_path: Path) -> None:
+    checkpoint.put(tmp_path, 3, mark("3"))
+    checkpoint.remove(tmp_path, 3)
+    checkpoint.remove(tmp_path, 3)
+    assert names(tmp_path) == []
+
+
+def test_the_size_of_a_checkpoint_is_that_of_all_its_files(tmp_path: Path) -> None:
+    checkpoint.put(tmp_path, 3, mark("12345"))
+    manifest = (tmp_path / "epoch-3" / ".manifest.json").stat().st_size
+    assert checkpoint.size(tmp_path, 3) == manifest + 5
+    assert checkpoint.size(tmp_path, 4) == 0
 
 
 def draws() -> tuple[list[float], list[float], list[float]]:

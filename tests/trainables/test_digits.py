@@ -8,7 +8,7 @@ from torch import nn
 
 from nightsweep.trainables import digits
 from nightsweep.trainables.host import seed_everything
-from nightsweep.trainables.job import Answer, Job, Step
+from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Trial
 
 SMALL = {"units": 8, "layers": 1, "batch_size": 256}
@@ -32,8 +32,9 @@ class Recorder:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def send(self, step: Step) -> None:
-        self.steps.append(step)
+    def send(self, message: Message) -> None:
+        assert isinstance(message, Step)
+        self.steps.append(message)
 
     def ask(self, step: Step) -> Answer:
         self.steps.append(step)

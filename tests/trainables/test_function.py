@@ -269,3 +269,21 @@ def test_a_function_of_a_script_is_named_by_its_file(tmp_path: Path, write: Writ
         [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{script}:train\n"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        ".train:train", "..:train", "os:__import__('os')", "os:mkdir('{folder}/sentinel')",
+        "os;import os:mkdir", "os:environ", "os:path", "nightsweep:__builtins__.exec",
+        "fit.py:train()", "fit.py:__dict__['train']", "\0:train", "\0.py:train",
+        "{long}.py:train", "{long}:train", "https://example.org/fit.py:train", "os::mkdir",
+    ],
+)  # fmt: skip
+def test_a_reference_that_is_more_than_a_name_is_refused_and_not_run(
+    reference: str, tmp_path: Path
+) -> None:
+    (tmp_path / "fit.py").write_text("def train(config, trial): ...\n")
+    with pytest.raises(TrainingFunctionError, match=r"^train: "):
+        load(reference.format(folder=tmp_path, long="x" * 300), tmp_path)
+    assert not (tmp_path / "sentinel").exists()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from nightsweep.trainables import checkpoint
 from nightsweep.trainables.host import Host
 from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step
 from nightsweep.trainables.trial import Trial
@@ -92,9 +93,9 @@ def test_an_exception_costs_the_trial_and_says_what_was_raised(tmp_path: Path) -
 
 def test_an_exception_without_words_is_named_by_its_kind(tmp_path: Path) -> None:
     def train(trial: Trial) -> None:
-        raise MemoryError
+        raise EOFError
 
-    assert ending(train, tmp_path).reason == "raised MemoryError"
+    assert ending(train, tmp_path).reason == "raised EOFError"
 
 
 def test_a_traceback_holds_the_user_s_frames_alone(tmp_path: Path) -> None:
@@ -301,6 +302,45 @@ def test_a_checkpoint_that_cannot_be_written_is_no_fault_of_the_trial(tmp_path: 
     )
 
 
+def mark(aside: Path) -> None:
+    (aside / "mark").write_text("state")
+
+
+def test_a_trial_whose_checkpoint_is_damaged_is_to_go_on_from_an_older_one(tmp_path: Path) -> None:
+    for epoch in (1, 3, 9):
+        checkpoint.put(tmp_path / "1", epoch, mark)
+    for epoch in (3, 9):
+        (checkpoint.place(tmp_path / "1", epoch) / "mark").write_text("STATE")
+    assert ending(train, tmp_path, epoch=9, max_epochs=27) == Ended(
+        trial=1,
+        end=End.LOST,
+        reason="its checkpoint after epoch 9 is damaged (mark is not what was written); "
+        "went on from epoch 1",
+        epoch=1,
+    )
+
+
+def test_a_trial_whose_checkpoint_is_gone_is_to_begin_again(tmp_path: Path) -> None:
+    assert ending(train, tmp_path, epoch=9, max_epochs=27) == Ended(
+        trial=1,
+        end=End.LOST,
+        reason="its checkpoint after epoch 9 is gone (removed for want of room, or from outside); "
+        "began again",
+    )
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_fault_of_the_trial(tmp_path: Path) -> None:
+    checkpoint.put(tmp_path / "1", 1, mark)
+    path = checkpoint.place(tmp_path / "1", 1) / ".manifest.json"
+    path.unlink()
+    path.mkdir()  # reading it is an error of the system's
+    ended = ending(train, tmp_path, epoch=1)
+    assert (ended.end, ended.reason) == (
+        End.UNSAVED,
+        "the checkpoint of trial 1 cannot be read: Is a directory",
+    )
+
+
 @pytest.mark.parametrize("state", [lambda: None, multiprocessing.Lock()], ids=["lambda", "lock"])
 def test_a_state_that_cannot_be_saved_costs_its_trial(tmp_path: Path, state: Any) -> None:
     def unsound(trial: Trial) -> None:
@@ -348,3 +388,15 @@ def test_each_trial_starts_from_its_own_seed_whatever_was_drawn_before(tmp_path:
         slot.ended()
     assert drawn[1][0] == drawn[1][1]
     assert all(a != b for a, b in zip(drawn[1][0], drawn[2][0], strict=True))
+
+
+def test_secrets_that_an_error_names_are_not_sent_and_not_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(trial: Trial) -> None:
+        monkeypatch.setenv("DB_PASSWORD", "hunter-2222")  # as dotenv would
+        raise ConnectionError("no postgres://ann:pw@db/x with hunter-2222")
+
+    ended = ending(train, tmp_path)
+    assert ended.reason == "raised ConnectionError: no postgres://***@db/x with ***"
+    assert ended.traceback.endswith("ConnectionError: no postgres://***@db/x with ***")

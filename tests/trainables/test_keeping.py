@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nightsweep.trainables import checkpoint
-from nightsweep.trainables.job import Answer, Job, Step
+from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Trial, Unsaved
 
 
@@ -19,8 +19,9 @@ class HaltingLink:
         self.sent: list[Step] = []
         self._look = look
 
-    def send(self, step: Step) -> None:
-        self.sent.append(step)
+    def send(self, message: Message) -> None:
+        assert isinstance(message, Step)
+        self.sent.append(message)
 
     def ask(self, step: Step) -> Answer:
         self._look(step)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from nightsweep.trainables.job import Answer, Job, Step
+from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Halted, ReportError, Trial
 
 
@@ -20,8 +20,9 @@ class FakeLink:
         self.asked: list[Step] = []
         self._answers = iter(answers)
 
-    def send(self, step: Step) -> None:
-        self.sent.append(step)
+    def send(self, message: Message) -> None:
+        assert isinstance(message, Step)
+        self.sent.append(message)
 
     def ask(self, step: Step) -> Answer:
         self.asked.append(step)
