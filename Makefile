@@ -1,8 +1,11 @@
 # make demo: set up, and run the main job.   make test: set up, and run all tests.
+# make chaos MINUTES=20 SEED=0: one sweep, and everything that a night can do to it.
 PYTHON ?= python3.11
+MINUTES ?= 20
+SEED ?= 0
 BIN := .venv/bin
 
-.PHONY: setup demo test check fmt bench clean
+.PHONY: setup demo test fuzz check fmt bench chaos clean
 
 setup: .venv/ready
 
@@ -16,6 +19,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+fuzz: setup  # 10 000 malformed inputs and more: 500 for each of 21 properties
+	FUZZ=500 $(BIN)/python -m pytest tests/fuzz --timeout 900
 
 check: setup
 	$(BIN)/ruff check .
@@ -31,6 +37,9 @@ bench: setup
 	$(BIN)/python benchmarks/study.py
 	$(BIN)/python benchmarks/fixed_work.py
 	$(BIN)/python benchmarks/same_search.py
+
+chaos: setup
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED)
 
 clean:
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache

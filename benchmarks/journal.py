@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nightsweep.search import Study, Sweep
@@ -68,7 +68,7 @@ def train(study: Study, trial: Trial) -> None:
         decision = study.report(trial.id, epoch, metrics, seconds=1.234, checkpoint=saved)
 
 
-def written(path: Path, happened: list[Event]) -> float:
+def written(path: Path, happened: Sequence[Event]) -> float:
     """The seconds that it takes to write these events."""
     journal = Journal(path, Clock())
     began = time.perf_counter()
@@ -113,7 +113,8 @@ def writing(folder: Path) -> None:
     """How many events a second this disk takes."""
     mixed = list(itertools.islice(events(), 10_000))
     asked = [event for event in mixed if isinstance(event, Asked)]
-    for name, some in (("as in a sweep", mixed), ("decisions only", asked)):
+    kinds: dict[str, Sequence[Event]] = {"as in a sweep": mixed, "decisions only": asked}
+    for name, some in kinds.items():
         took = written(folder / f"{name}.jsonl", some)
         print(f"written, {name}: {len(some) / took:,.0f} events a second")
 

@@ -34,8 +34,8 @@ def run(
         out: The run folder; `runs/<name>-<time>` without it.
         quiet: Show nothing while it runs.
         options: What else a sweep file may hold: name, constraints, max_epochs, trials,
-            replicates, time, gpu_hours, deadline, reserve, target, patience, sampler, scheduler,
-            resources, slots, seed, from_ (earlier runs).
+            replicates, time, gpu_hours, deadline, window, reserve, target, patience, sampler,
+            scheduler, resources, slots, seed, from_ (earlier runs).
 
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.

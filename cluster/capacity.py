@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..search.errors import ClusterError
 from ..search.resources import Resources
@@ -13,13 +13,18 @@ SLACK = 1e-9
 
 def capacity(nodes: Sequence[Node], needs: Resources) -> int:
     """How many trials fit. Errors: ClusterError if not even one does, on any node."""
-    fits = sum(_on(node, needs) for node in nodes)
+    fits = room(nodes, needs)
     if not fits:
         raise ClusterError(
             f"each trial asks for {_words(needs.cpus, needs.gpus)}, but the largest node has "
             f"{_largest(nodes)}; lower resources in the sweep"
         )
     return fits
+
+
+def room(nodes: Iterable[Node], needs: Resources) -> int:
+    """How many trials fit; 0 where there is no node for one now, but may be one later."""
+    return sum(_on(node, needs) for node in nodes)
 
 
 def _on(node: Node, needs: Resources) -> int:

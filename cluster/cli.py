@@ -10,10 +10,22 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ..search.errors import ClusterDownError, NightsweepError
+from ..search.errors import ClusterDownError, NightsweepError, StoppedError
 from ..search.results import Results
-from . import show
+from . import show, steer
 from .console import Console, visible
+from .options import (
+    Deadline,
+    File,
+    Json,
+    KeepGoing,
+    Run,
+    Slots,
+    Time,
+    Trials,
+    moment,
+    seconds,
+)
 
 # Of sysexits.h: 69 is EX_UNAVAILABLE, 75 is EX_TEMPFAIL.
 DONE, NOTHING_FOUND, BAD_INPUT, CLUSTER_DOWN, RESUME_ME = 0, 1, 2, 69, 75
@@ -27,19 +39,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON.")]
-Run = Annotated[Path, typer.Argument(help="The run folder.")]
-Trials = Annotated[int | None, typer.Option(min=1, help="How many configurations to try.")]
-Time = Annotated[str | None, typer.Option(help="How long to search: 9h, 90m, 1h30m.")]
-Deadline = Annotated[
-    str | None, typer.Option(help="When to end: 07:00, or 2026-11-23 07:00 Europe/Berlin.")
-]
-Slots = Annotated[int | None, typer.Option(min=1, help="How many trials may run at once.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Start the driver again when it dies.")
-]
 
 
 @app.command()
@@ -63,8 +62,8 @@ def run(
 
     options = {
         "trials": trials,
-        "time": _seconds(time),
-        "deadline": _moment(deadline),
+        "time": seconds(time),
+        "deadline": moment(deadline),
         "slots": slots,
         "seed": seed,
     }
@@ -105,14 +104,43 @@ def resume(
         run,
         changes={
             "trials": trials,
-            "time": _seconds(time),
-            "deadline": _moment(deadline),
+            "time": seconds(time),
+            "deadline": moment(deadline),
             "slots": slots,
         },
         as_begun=as_begun,
         display=choose(Console(stderr=True)),
     )
     _finish(results, as_json)
+
+
+@app.command()
+def extend(
+    run: Run,
+    trials: Annotated[int | None, typer.Option(min=1, help="So many more trials.")] = None,
+    time: Annotated[str | None, typer.Option(help="So much more time: 2h.")] = None,
+    gpu_hours: Annotated[float | None, typer.Option(min=0.0, help="So many more.")] = None,
+    max_epochs: Annotated[
+        int | None, typer.Option(min=1, help="The new last epoch; the best go on to it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a run more trials, time or epochs, and go on with it."""
+    from .display import choose
+    from .extend import extended
+    from .run import resume as go_on
+
+    more = extended(
+        Results.load(run),
+        trials=trials,
+        time=seconds(time),
+        gpu_hours=gpu_hours,
+        max_epochs=max_epochs,
+    )
+    _finish(go_on(run, changes=more, display=choose(Console(stderr=True))), as_json)
+
+
+steer.add_to(app)
 
 
 @app.command()
@@ -168,7 +196,8 @@ def status(run: Run, as_json: Json = False) -> None:
     """Say how a run stands, whether its driver lives or not."""
     results = Results.load(run)
     if as_json:
-        _print(results.as_json() | {"driver": show.driver(results)})
+        live = {"driver": show.driver(results), "held": show.held(results) or None}
+        _print(results.as_json() | live)
     else:
         show.status(Console(), results)
 
@@ -257,7 +286,17 @@ def main() -> None:
         app()
     except NightsweepError as error:
         print(f"nightsweep: {visible(str(error))}", file=sys.stderr)
-        sys.exit(CLUSTER_DOWN if isinstance(error, ClusterDownError) else BAD_INPUT)
+        sys.exit(_code(error))
+
+
+def _code(error: NightsweepError) -> int:
+    match error:
+        case ClusterDownError():
+            return CLUSTER_DOWN
+        case StoppedError():
+            return RESUME_ME
+        case _:
+            return BAD_INPUT
 
 
 def _supervise(folder: Path, words: list[str], as_json: bool) -> NoReturn:
@@ -290,24 +329,6 @@ def _finish(results: Results, as_json: bool) -> None:
         print(f"to go on: nightsweep resume {show.short(results.folder.path)}", file=sys.stderr)
         raise typer.Exit(RESUME_ME)
     raise typer.Exit(DONE if results.best else NOTHING_FOUND)
-
-
-def _seconds(time: str | None) -> float | None:
-    from ..search.units import seconds
-
-    try:
-        return seconds(time) if time is not None else None
-    except ValueError as error:
-        raise NightsweepError(f"--time: {error}") from None
-
-
-def _moment(deadline: str | None) -> str | None:
-    from ..search.deadline import Deadline as Parsed
-
-    try:
-        return str(Parsed.parse(deadline)) if deadline is not None else None
-    except ValueError as error:
-        raise NightsweepError(f"--deadline: {error}") from None
 
 
 def _print(values: Any) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import ray
 
 from ..search.errors import ClusterDownError
-from .capacity import Node
 from .leftovers import Offspring, children
+from .nodes import Nodes
 from .token import own_token
 
 # Tune's own records are off (the journal is the record), and so is all that asks for attention.
@@ -25,6 +25,7 @@ SETTINGS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "60",
+    "TUNE_STATE_REFRESH_PERIOD": "1000000000",  # asks a head that may be away, for a message
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     # A driver whose Ray has died would wait a minute for it, to no end.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
@@ -33,8 +34,8 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def connect() -> Iterator[list[Node]]:
-    """The resources of each node. A Ray that was started here is ended here.
+def connect() -> Iterator[Nodes]:
+    """The cluster's nodes. A Ray that was started here is ended here; it stays alone.
 
     Never joins a cluster that happens to run on this machine, or that RAY_ADDRESS names. Ray's
     processes listen on all interfaces, so one that is started here has a token (token.py).
@@ -51,7 +52,8 @@ def connect() -> Iterator[list[Node]]:
             token.enter_context(own_token())
             _start()
         tune_log.setLevel(logging.CRITICAL)
-        yield [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        with Nodes(grows=not own) as nodes:
+            yield nodes
         clean = True
     finally:
         tune_log.setLevel(level)

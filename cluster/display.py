@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
@@ -33,7 +34,7 @@ class Display(Protocol):
     slots: int
 
     def note(self, text: str) -> None:
-        """Say something before the search begins."""
+        """Say something, once."""
         ...
 
     def showing(self, study: Study, folder: RunFolder) -> contextlib.AbstractContextManager[None]:
@@ -84,9 +85,13 @@ class Plain:
 
     def update(self, busy: int, notice: str, searched: float, ends: float = math.inf) -> None:
         study, now = self._study, self._clock()
-        if notice and not self._notice:
+        # One that goes on counting is said once.
+        kind = re.sub(r"\d+", "", notice.partition(";")[0])
+        if kind and kind != self._notice:
             self._say(f"{duration(searched)}: {notice}")
-        self._notice = notice
+        self._notice = kind
+        if notice and not busy:
+            return  # nothing trains: there will be no news
         best = (study.best.id, study.best.best_epoch) if study.best else None
         if now < (self._next if best == self._best else self._earliest):
             return
@@ -96,7 +101,8 @@ class Plain:
         )
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        with contextlib.suppress(OSError):  # what is said may go to a file, on a disk that is full
+            self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 class InTerminal:

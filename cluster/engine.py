@@ -37,12 +37,13 @@ from ..trainables.host import LOG
 from .foreman import Foreman
 from .loss import Loss, loss
 from .postmortem import Ending
+from .starts import Starts
 from .watch import Watch
 from .work import Order
 from .worker import MESSAGES, PLACE, Worker
 
 NEVER = 10**9  # seconds: no snapshots of Tune's
-UNLUCKY = 3  # this many slots lost in a row before they are up are no accident
+REST = 0.25  # seconds
 
 
 class Engine:
@@ -65,7 +66,7 @@ class Engine:
         self._asleep: set[str] = set()  # slots that Tune does not wait to hear of
         self._whereabouts: dict[str, Any] = {}  # what each slot's worker answers to that
         self._ending: dict[str, Ending] = {}  # slots that hang
-        self._lost = 0  # in a row, before they were up
+        self._starts = Starts()
         self._failure: Exception | None = None
         self._scratch = tempfile.mkdtemp(prefix=f"nightsweep-{os.getpid()}-")
         # A thousand slots that each spoke every second would be all that the driver hears.
@@ -81,9 +82,12 @@ class Engine:
 
         Errors: whatever went wrong in the Study or journal; ClusterDownError if no slot comes up.
         """
+        if self.foreman.held:
+            self._end_idle()
         if not self._live and not self.wants_slot():
-            return  # Tune would wait ten minutes for somebody to open one
-        self._controller.step()
+            self._rest()  # Tune would wait ten minutes for somebody to open one
+        else:
+            self._controller.step()
         self._end_hung(time.monotonic())
         for slot, orders in self.foreman.wake(self._asleep).items():
             self._asleep.remove(slot)
@@ -97,8 +101,17 @@ class Engine:
         """What to say of slots that may hang; empty if none does."""
         return self._watch.late
 
-    def close(self) -> None:
-        """End all slots."""
+    def resize(self, slots: int) -> None:
+        """So many slots from now on. Those of a node that went are lost already."""
+        if slots != self.slots:
+            self.slots = slots
+            self._controller.update_max_pending_trials(max(slots, 1))  # 0: as many as Tune likes
+
+    def close(self, *, gone: bool = False) -> None:
+        """End all slots. `gone`: Ray has, and would not answer."""
+        if gone:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            return
         Ending.wait(self._ending.values())
         with contextlib.suppress(Exception):  # a worker may be dead already
             self._controller.cleanup()
@@ -107,15 +120,17 @@ class Engine:
     # Called by Tune, through the translators below.
 
     def wants_slot(self) -> bool:
-        return len(self._live) < self.slots and self.foreman.short_of_slots
+        short = len(self._live) < self.slots and self.foreman.short_of_slots
+        return short and self._starts.may_open(time.monotonic())
 
     def slot_added(self, slot: TuneTrial) -> None:
         self._live[slot.trial_id] = slot
+        self._starts.opened(slot.trial_id)
 
     def slot_started(self, slot: TuneTrial) -> None:
         with self._kept():
             self.ready += 1
-            self._lost = 0
+            self._starts.up(slot.trial_id)
             actor: Any = slot.temporary_state.ray_actor
             self._whereabouts[slot.trial_id] = actor.whereabouts.remote()
             self._send(slot, self.foreman.opened(slot.trial_id))
@@ -128,25 +143,45 @@ class Engine:
             self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
             if slot.trial_id in self.foreman.busy or slot.trial_id in self.foreman.leaving:
                 return TrialScheduler.CONTINUE
+            if self.foreman.held:
+                self._forget(slot)
+                self.foreman.closed(slot.trial_id)
+                return TrialScheduler.STOP
         self._asleep.add(slot.trial_id)
         return TrialScheduler.NOOP
 
     def slot_lost(self, slot: TuneTrial) -> None:
         with self._kept():
-            self._live.pop(slot.trial_id, None)
-            self._asleep.discard(slot.trial_id)
-            self._watch.forget(slot.trial_id)
-            was_up = self._whereabouts.pop(slot.trial_id, None) is not None
+            self._forget(slot)
             ending = self._ending.get(slot.trial_id)
             if ending is not None:
                 self.foreman.lost(slot.trial_id, f"hung: {ending.reason}", Cause.HUNG)
                 return
-            self._lost += not was_up  # several at once may be, with their node or for its memory
             cause, reason = _loss(slot)
             reason = Secrets.of(os.environ).hide(reason)
             self.foreman.lost(slot.trial_id, reason, cause)
-            if self._lost >= UNLUCKY:
+            others = bool(self._whereabouts)
+            if self._starts.lost(slot.trial_id, time.monotonic(), others=others):
                 raise ClusterDownError(f"no worker stays up; the last one: {reason}")
+
+    def _forget(self, slot: TuneTrial) -> None:
+        self._live.pop(slot.trial_id, None)
+        self._asleep.discard(slot.trial_id)
+        self._watch.forget(slot.trial_id)
+        self._whereabouts.pop(slot.trial_id, None)
+
+    def _end_idle(self) -> None:
+        """End the processes of slots that are asleep, so that others can have their devices."""
+        for slot in [self._live[name] for name in self._asleep]:
+            self._forget(slot)
+            self.foreman.closed(slot.trial_id)
+            self._controller.stop_trial(slot)
+
+    def _rest(self) -> None:
+        """Wait a moment, while no slot is to be open; see those off that are ending."""
+        if not self._controller._actor_manager.next(timeout=REST):
+            time.sleep(REST)  # with nothing to wait for it has not waited
+        self._controller.on_step_end()
 
     def _end_hung(self, now: float) -> None:
         """End the processes that hang; new slots take their places."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from ..search.errors import RunFolderError, StudyError
+from ..search.errors import StudyError
 from ..search.events import Cause, Event, Started
 from ..search.record import Status
 from ..search.runfolder import RunFolder
@@ -41,7 +41,9 @@ class Foreman:
     @property
     def finished(self) -> bool:
         """Nothing trains, and nothing is left to start."""
-        return not self.busy and (self._dry or bool(self.stopping))
+        if self.busy:
+            return False
+        return self._dry or bool(self.stopping) or bool(self.held and not self.study.unfinished)
 
     @property
     def short_of_slots(self) -> bool:
@@ -51,7 +53,8 @@ class Foreman:
     @property
     def waits(self) -> str:
         """What training waits for (a disk with room, say), or nothing."""
-        return next((work.waits for work in self.busy.values() if work.waits), "")
+        waiting = [work for work in self.busy.values() if work.waits]
+        return f"trial {waiting[0].trial} waits: {waiting[0].waits}" if waiting else ""
 
     @property
     def _ending(self) -> str:
@@ -84,16 +87,21 @@ class Foreman:
             return orders
         if slot not in self.busy:
             orders += self._next(slot)
-        elif self._ending and not work.halting:
-            work.halting = True
-            orders.append(Halt())
+        elif bool(self._ending) is not work.halting:
+            work.halting = not work.halting
+            work.saving = False
+            orders.append(Halt(wanted=work.halting))
         return orders
+
+    def closed(self, slot: str) -> None:
+        """A slot that had nothing to do was ended."""
+        self._seating.left(slot)
+        self.idle.discard(slot)
 
     def lost(self, slot: str, reason: str, cause: Cause = Cause.LOST) -> None:
         """A slot is gone; its trial is tried again elsewhere, a few times."""
         beside = self._seating.beside(slot, self._slots)
-        self._seating.left(slot)
-        self.idle.discard(slot)
+        self.closed(slot)
         self.leaving.pop(slot, None)
         work = self.busy.pop(slot, None)
         if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
@@ -220,11 +228,8 @@ class Foreman:
             self._befell(work, Cause.MEMORY, ended.reason, ended.traceback, beside=beside)
             return
         if ended.end is End.UNSAVED:
-            # Whatever is trained now would be lost: end the search, and blame no trial for it.
             self.study.interrupt(ended.trial, ended.reason)
-            raise RunFolderError(
-                f"{ended.reason}; make room, then nightsweep resume {self._folder.path}"
-            )
+            return
         if ended.end is End.FAILED and self.stopping:
             # A SIGTERM to every process of a job ends what the function has started (its data
             # loaders): it fails, and would not have.

@@ -11,19 +11,23 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from ..search.clock import Clock
-from ..search.errors import RunFolderError
 from ..search.events import Closed, Event, Failed, Interrupted, finite_or_text
 from ..search.journal import Journal
 from ..search.ledger import Ledger
+from ..search.patience import unwritable
 from ..search.results import Best, Results
 from ..search.runfolder import RunFolder, write_whole
 from ..search.secret import Secrets
 from ..search.study import Study
 from .shelf import Shelf
+from .standstill import Standstill
 
 EVERY = 10.0  # seconds between two writings of the tables, at least
+Done = TypeVar("Done")
+
 SHARE = 20  # and this many times as long as one took, so that they cost 5 % at most
 
 
@@ -42,11 +46,16 @@ class Keeper:
         self._clock = clock or Clock()
         self._journal = Journal(folder.journal, self._clock)
         self._next = 0.0
+        self._standstill: Standstill | None = None
+
+    def wait_by(self, standstill: Standstill) -> None:
+        """From now on wait, where the folder cannot be written. Errors: StoppedError."""
+        self._standstill = standstill
 
     def record(self, event: Event) -> None:
         """Write an event down, without secrets that an error may have named."""
         event = _discreet(event)
-        entry = self._journal.append(event)
+        entry = self._through(lambda: self._journal.append(event))
         self.ledger.add(entry.time, event)
         self.shelf.note(event)
 
@@ -76,6 +85,12 @@ class Keeper:
         took = time.monotonic() - began
         self._next = time.monotonic() + max(EVERY, SHARE * took)
 
+    def finish(self, study: Study) -> Results:
+        """Remove what no decision needs any more, and write tables and best for the last time."""
+        with contextlib.suppress(OSError):  # the next driver tidies up
+            self.shelf.tidy(study)
+        return self._through(lambda: self.write(study))
+
     def write(self, study: Study) -> Results:
         """Write tables and best now. Errors: RunFolderError."""
         results = self.results(study)
@@ -85,6 +100,9 @@ class Keeper:
 
     def close(self) -> None:
         self._journal.close()
+
+    def _through(self, act: Callable[[], Done]) -> Done:
+        return self._standstill.through(act) if self._standstill else act()
 
 
 def _discreet(event: Event) -> Event:
@@ -105,7 +123,7 @@ def keep_best(results: Results) -> None:
         folder.mkdir(exist_ok=True)
         _fill(folder, best, results)
     except OSError as error:
-        raise RunFolderError(f"{folder} cannot be written: {error.strerror}") from error
+        raise unwritable(folder, error) from error
 
 
 def _fill(folder: Path, best: Best, results: Results) -> None:

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..search.budget import Budget, Spent, clocked
+from ..search.errors import ClusterDownError
 from ..search.study import Study
 from ..search.units import plural
 from ..trainables.function import TrainingFunction
+from .capacity import capacity, room
 from .display import Display
+from .helm import Helm, saving
 from .keeper import Keeper
+from .nodes import Members, Nodes, news
 from .stopping import StopRequest
 
 if TYPE_CHECKING:
@@ -50,11 +54,21 @@ class Loop:
         self._clock = clock
         self._wall = wall
         self._began: float | None = None
+        self._members: Members = {}
+        self._helm = Helm(
+            keeper.folder,
+            study.sweep.window,
+            request,
+            record=keeper.record,
+            note=display.note,
+            clock=clock,
+            wall=wall,
+        )
 
     @property
     def elapsed(self) -> float:
-        """Seconds since Ray was up."""
-        return 0.0 if self._began is None else self._clock() - self._began
+        """Seconds since Ray was up, but for those in which the sweep was held."""
+        return 0.0 if self._began is None else self._clock() - self._began - self._helm.held
 
     def run(self, function: TrainingFunction | str, base: Path) -> None:
         """Train until nothing is left to do, the time is over, or a signal comes.
@@ -65,7 +79,6 @@ class Loop:
             self.done, self.reason = not self._request.signal, reason
             return
         # Ray is imported late: a sweep with a mistake is refused without waiting for it.
-        from .capacity import capacity
         from .connect import connect
         from .engine import Engine
         from .foreman import Foreman
@@ -76,14 +89,13 @@ class Loop:
             with self._display.showing(study, folder), connect() as nodes:
                 self._request.listen()  # Ray has taken SIGTERM for itself
                 self._began = self._clock()
-                needs = study.sweep.resources
-                limits = [capacity(nodes, needs), study.sweep.slots, study.limit]
-                slots = self._display.slots = min(n for n in limits if n is not None)
+                self._members, needs = nodes.alive, study.sweep.resources
+                slots = self._slots(capacity([node.has for node in nodes.alive.values()], needs))
                 engine = Engine(foreman, function, folder=base, slots=slots, needs=needs)
                 try:
-                    self.search(engine)
+                    self.search(engine, nodes)
                 finally:
-                    engine.close()
+                    engine.close(gone=bool(nodes.gone))
         except SystemExit:  # how Ray answers a SIGTERM that comes while it starts
             self._request.signal = self._request.signal or "SIGTERM"
             self.reason = f"stopped by {self._request.signal}"
@@ -94,10 +106,16 @@ class Loop:
         finally:
             foreman.abandon()
 
-    def search(self, engine: Engine) -> None:
-        """Keep the engine going until nothing is left to do, or there is a reason to stop."""
+    def search(self, engine: Engine, nodes: Nodes | None = None) -> None:
+        """Keep the engine going until nothing is left to do, or there is a reason to stop.
+
+        `nodes`: what the number of slots follows. Errors: ClusterDownError, once Ray is gone.
+        """
         foreman, deadline = engine.foreman, float("inf")
         while not foreman.finished and self._clock() < deadline:
+            if nodes:
+                self._follow(nodes, engine)
+            self._helm.look(foreman)
             reason = self._reason_to_stop()
             if reason and not foreman.stopping:
                 foreman.stop(reason)
@@ -117,13 +135,34 @@ class Loop:
         self.done = not self._request.signal
         self.reason = foreman.stopping or all_done(self._study, self._first())
 
+    def _follow(self, nodes: Nodes, engine: Engine) -> None:
+        if gone := nodes.gone:
+            resume = f"nightsweep resume {self._keeper.folder.path}"
+            raise ClusterDownError(f"{gone}; what was recorded is kept: {resume}")
+        before, now = self._members, nodes.alive
+        if now is before:
+            return
+        fits = room([node.has for node in now.values()], self._study.sweep.resources)
+        engine.resize(self._slots(fits))
+        if told := news(before, now, engine.slots):
+            self._display.note(told)
+        self._members = now
+
+    def _slots(self, fits: int) -> int:
+        """How many to open, where so many trials fit on the cluster."""
+        limits = [fits, self._study.sweep.slots, self._study.limit]
+        self._display.slots = min(n for n in limits if n is not None)
+        return self._display.slots
+
     def _notice(self, engine: Engine) -> str:
-        busy = len(engine.foreman.busy)
-        if engine.foreman.stopping:
-            saving = f"; saving {plural(busy, 'trial')}" if busy else ""
-            return f"{engine.foreman.stopping}{saving}"
+        if why := engine.foreman.stopping or engine.foreman.held:
+            return f"{why}{saving(engine.foreman, '; ')}"
+        if not engine.slots:
+            return "no node has room for a trial; it goes on when one comes"
         if not engine.ready and self.elapsed > PATIENCE:
             return "no worker is up yet: is the cluster's every CPU or GPU taken by others?"
+        if engine.foreman.waits:
+            return f"{engine.foreman.waits}; it goes on by itself when that has passed"
         return engine.late or self._keeper.shelf.notice
 
     def _reason_to_stop(self) -> str:

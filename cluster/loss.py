@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..search.events import Cause
 
+NODE = "because its node has died"
 # Ray's memory monitor ends workers of a host that is almost full, the latest started first and as
 # many as it takes; not by what they need. The kernel's does so without a word: its victims have
 # died, no more is known.
@@ -30,6 +31,8 @@ def loss(text: str) -> Loss:
         return Loss(Cause.LOST, "its worker died")
     if any(MONITOR in line for line in lines):
         return Loss(Cause.MEMORY, f"its worker was ended by Ray's memory monitor{_usage(lines)}")
+    if any(NODE in line for line in lines):
+        return Loss(Cause.LOST, "its node was lost")
     if any("creation task" in line or "Traceback" in line for line in lines):
         return Loss(Cause.LOST, f"its worker failed: {lines[-1]}")  # while it was set up
     return Loss(Cause.LOST, f"its worker died: {lines[0]}")

@@ -16,7 +16,7 @@ from ray import tune
 from ray.train._internal import session as tune_session
 
 from ..trainables import checkpoint
-from ..trainables.trial import Trial
+from ..trainables.trial import ReportError, Trial
 
 
 class TuneSession:
@@ -49,6 +49,8 @@ class TuneSession:
 
         def copy(aside: Path) -> None:
             with given.as_directory() as source:
+                if not Path(source).is_dir():
+                    raise ReportError(f"reported a checkpoint in {source}, which is not there")
                 shutil.copytree(source, aside, dirs_exist_ok=True)
 
         checkpoint.put(self._trial.folder, epoch, copy)

@@ -21,7 +21,7 @@ from ..search.errors import SweepError, TrainingFunctionError
 from ..search.events import FORMAT, Closed, Due, Learned, Opened
 from ..search.ledger import Ledger
 from ..search.links import refuse_links
-from ..search.lock import Lock
+from ..search.lock import Lock, holder
 from ..search.meter import Meter
 from ..search.record import Status
 from ..search.results import Results
@@ -33,9 +33,13 @@ from ..trainables.function import TrainingFunction, check, load, reference_to
 from . import provenance
 from .changes import changes_on_disk
 from .display import Display, Silent
+from .hold import BY_HAND
 from .keeper import Keeper
+from .leftovers import clear_behind
 from .loop import Loop
+from .requests import Inbox
 from .shelf import check_room
+from .standstill import Standstill
 from .stopping import stop_request
 
 
@@ -112,6 +116,7 @@ def resume(
     folder = RunFolder.open(run)
     refuse_links(folder)
     probe(folder.path)
+    folder.trials.mkdir(exist_ok=True)  # its checkpoints may have been removed, for their room
     with _locked(folder):
         results = Results.load(run)
         edits = {} if as_begun else changes_on_disk(results)
@@ -143,6 +148,8 @@ def _drive(
     try:
         keeper.shelf.tidy(study)
         keeper.shelf.check_room()
+        if ledger.held == BY_HAND:
+            display.note("it was paused by hand when its driver ended; it goes on now")
         before, over, edited = ledger.searched, ledger.done, edits.get("deadline")
         renewed = edited is not None and edited != study.sweep.deadline
         keeper.record(
@@ -167,13 +174,13 @@ def _drive(
             if study.trials[trial].status is Status.FAILED:
                 study.interrupt(trial, "failed before anything had trained")
         with stop_request() as request:
+            keeper.wait_by(Standstill(results.folder, request, display.note))
             loop = Loop(study, keeper, display, request, before=before)
             try:
                 loop.run(function, base)
             finally:
                 keeper.record(Closed(done=loop.done, reason=loop.reason, elapsed=loop.elapsed))
-        keeper.shelf.tidy(study)
-        return keeper.write(study)
+            return keeper.finish(study)
     finally:
         keeper.close()
 
@@ -211,8 +218,11 @@ def _check(function: TrainingFunction) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
+    before = holder(folder.lock)
     lock = Lock(folder.lock)
     try:
+        clear_behind(before)
+        Inbox(folder).clear()
         yield
     finally:
         lock.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def plan(console: Console, sweep: Sweep, file: Path) -> None:
     many = f"As many trials of {sweep.train} as its budgets or its grid allow"
     what = f"{plural(limit, 'trial')} of {sweep.train}" if limit else many
     told = [f"{what}, up to {plural(sweep.max_epochs, 'epoch')} each"]
+    if sweep.window:
+        told.append(f"only in {' and '.join(sweep.window)}")
     told += [*promised(sweep, time.time()), *(metric.describe() for metric in sweep.outcomes)]
     say(console, f"{'; '.join(told)}.")
     if sweep.limit and limit and limit < sweep.limit:
@@ -133,10 +136,20 @@ def leaders(results: Results) -> Table:
 
 def driver(results: Results) -> str:
     """`running`, `ended`, or `died` where it could not say goodbye."""
-    held = holder(results.folder.lock)
-    if held is not None and held.alive:
+    by = holder(results.folder.lock)
+    if by is not None and by.alive:
         return "running"
     return "ended" if results.ledger.ended_because else "died"
+
+
+def held(results: Results) -> str:
+    """Why the sweep trains nothing for a while, and since when; empty where it does."""
+    ledger = results.ledger
+    if not ledger.held or driver(results) != "running":
+        return ""
+    since = datetime.fromtimestamp(ledger.held_at)
+    today = since.date() == datetime.now().date()
+    return f"{ledger.held} (since {since:{'%H:%M' if today else '%Y-%m-%d %H:%M'}})"
 
 
 def short(path: Path) -> str:
@@ -161,8 +174,8 @@ def proposer(sweep: Sweep) -> str:
 def _state(results: Results) -> str:
     match driver(results):
         case "running":
-            held = holder(results.folder.lock)
-            return f"running, as process {held.pid} on {held.host}" if held else "running"
+            process = f"running, as {by}" if (by := holder(results.folder.lock)) else "running"
+            return f"{process}; {why}" if (why := held(results)) else process
         case "died":
             return "its driver died; nothing that was recorded is lost"
     return f"{'done' if results.ledger.done else 'not done'}: {results.ledger.ended_because}"

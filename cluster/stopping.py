@@ -16,7 +16,7 @@ ECHO = 1.0  # seconds in which another signal is the first one again, come by an
 
 
 class StopRequest:
-    """`signal` is the name of the signal that came, or empty.
+    """`signal` is the name of the signal that came, "hand" for `nightsweep stop`, or empty.
 
     `timeout` sends its signal to a process and to its group, Slurm to every process of a job, and
     a supervisor forwards its own: what comes within a second of the first is no second one.
@@ -34,13 +34,17 @@ class StopRequest:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._ask)
 
+    def stop(self, by: str) -> None:
+        """Ask to stop cleanly."""
+        self.signal, self._since = by, self._clock()
+
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.signal and self._clock() - self._since >= ECHO:
             # What is recorded is on the disk already. Ray's processes end with this one.
             os.write(sys.stderr.fileno(), b"\nstopped at once; what was recorded is kept\n")
             os._exit(AT_ONCE)
         if not self.signal:
-            self.signal, self._since = signal.Signals(number).name, self._clock()
+            self.stop(signal.Signals(number).name)
 
 
 @contextlib.contextmanager

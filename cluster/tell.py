@@ -42,8 +42,12 @@ def life(console: Console, story: Story, folder: RunFolder) -> None:
     if log.exists():
         say(console, f"\nwhat it printed: {short(log)}")
     driver = holder(folder.lock)
-    if not story.status.ended and (driver is None or not driver.alive):
+    if story.status.ended:
+        return
+    if driver is None or not driver.alive:
         say(console, f"\nno driver is at work; to go on: nightsweep resume {short(folder.path)}")
+    elif story.held:
+        say(console, f"\nnothing trains now: the sweep is {story.held}")
 
 
 def _decisions(story: Story) -> Table:

@@ -13,7 +13,9 @@ from ..trainables.job import Answer, Job
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Save the trial at its next report, and wait there."""
+    """Save the trial at its next report, and wait there; not `wanted`: no need to any more."""
+
+    wanted: bool = True
 
 
 Order = Job | Answer | Halt

@@ -71,7 +71,7 @@ class Worker(tune.Trainable):
                 case Answer():
                     self._host.answer(order)
                 case Halt():
-                    self._host.halt()
+                    self._host.halt(order.wanted)
 
     def step(self) -> dict[str, Any]:
         """What the training function has sent since, waiting for a decision or `beat` seconds."""

@@ -151,7 +151,7 @@ def _clock(key: str, left: float, words: str, what: str, sweep: Sweep) -> Budget
     return Budget(
         key=key,
         left=max(left, 0.0),
-        words=words + but,
+        words=words,
         seconds=left,
         over=f"{what} over{but}",
         nearly=f"{what} nearly over{but}",

@@ -11,7 +11,7 @@ from .space import Parameter, Space
 from .sweep import Sweep
 
 CHANGEABLE = (
-    "trials", "time", "gpu_hours", "deadline", "reserve", "target", "patience",
+    "trials", "time", "gpu_hours", "deadline", "window", "reserve", "target", "patience",
     "slots", "resources", "retries", "timeout", "checkpoints", "max_epochs", "parameters",
 )  # fmt: skip
 ANEW = "start a new run with from: this one, which takes its results over where they fit"

@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from .brief import brief
-from .nearest import nearest
+from .zone import zone
 
 FORM = 'write "07:00", "07:00 Europe/Berlin" or "2026-11-23 07:00"'
 PATTERN = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d\d?:\d\d)(?: +(\S+))?")
@@ -38,8 +38,8 @@ class Deadline:
         found = PATTERN.fullmatch(text.strip())
         if found is None:
             raise ValueError(f"{brief(given)} is no deadline; {FORM}")
-        day, wall, zone = found.groups()
-        key = _zone(zone).key if zone else ""
+        day, wall, name = found.groups()
+        key = zone(name, FORM).key if name else ""
         try:
             deadline = cls(
                 wall=datetime.strptime(wall, "%H:%M").time(),
@@ -68,7 +68,7 @@ class Deadline:
 
     @cached_property
     def _tz(self) -> ZoneInfo | None:
-        return _zone(self.zone) if self.zone else None
+        return zone(self.zone) if self.zone else None
 
 
 def due(text: str, now: float, before: float | None = None) -> float:
@@ -96,12 +96,3 @@ def _written(given: object) -> str:
             # YAML 1.1 reads 7:00 as 7 × 60; nightsweep's own reader does not.
             raise ValueError(f"{brief(given)} is a number; {FORM}, in quotes")
     raise ValueError(f"{brief(given)} is no deadline; {FORM}")
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = nearest(name, sorted(available_timezones()))
-        meant = f'did you mean "{near}"? ' if near else "zones are named like Europe/Berlin; "
-        raise ValueError(f"{brief(name)} is no time zone; {meant}{FORM}") from None

@@ -6,13 +6,15 @@ NightsweepError
 │   └── AlikeError         it fails in the same way whatever it is given
 ├── RunFolderError         a run folder exists already, is not one, or cannot be written
 │   ├── LockedError        another driver is writing to it
+│   ├── StorageError       its storage is full, or away for a while
+│   │   └── StoppedError   and the driver that waited for it was told to stop
 │   └── JournalError       its journal cannot be read
 ├── StudyError             a Study was called in an order that makes no sense
 └── ClusterError           the resources that a trial asks for are nowhere to be had
     └── ClusterDownError   Ray does not start, or keeps no worker up
 
 Each message says what was given, what was expected and what to do; the command line prints it
-alone, without a traceback, and exits with 2 (69 where the cluster is down).
+alone, without a traceback, and exits with 2 (69 where the cluster is down, 75 for StoppedError).
 """
 
 from __future__ import annotations
@@ -67,6 +69,18 @@ class RunFolderError(NightsweepError):
 
 class LockedError(RunFolderError):
     """Another driver is writing to the run folder."""
+
+
+class StorageError(RunFolderError):
+    """The storage of a run is full or away; another try may find it well. `why`: in few words."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class StoppedError(StorageError):
+    """A driver that waited for its storage was told to stop."""
 
 
 class JournalError(RunFolderError):

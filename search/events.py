@@ -158,15 +158,27 @@ class Due:
     at: Seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Nothing is trained for a while: the sweep was paused by hand, or is outside its window."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """It goes on."""
+
+
 Event = (
     Asked | Reported | Finished | Stopped | Failed | Interrupted | Changed | Learned
-    | Opened | Started | Closed | Due
+    | Opened | Started | Closed | Due | Held | Released
 )  # fmt: skip
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (
         Asked, Reported, Finished, Stopped, Failed, Interrupted, Changed, Learned, Opened, Started,
-        Closed, Due,
+        Closed, Due, Held, Released,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}

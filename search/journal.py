@@ -26,6 +26,7 @@ from msgspec.json import Decoder
 from .brief import brief
 from .errors import JournalError, LockedError, RunFolderError
 from .events import Event, Reported, Started, from_json, to_json
+from .patience import unwritable
 from .storage import sync_folder
 
 LATEST = 1e11  # seconds since 1970: some three thousand years
@@ -54,6 +55,7 @@ class Journal:
         self._path = path
         self._unsynced = bytearray()  # the lines since the last that had to be on the disk
         self._torn = False  # a write has failed: what the file holds of these is not known
+        self._tried = b""  # the line that was then being written
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
@@ -68,8 +70,8 @@ class Journal:
     def append(self, event: Event) -> Entry:
         """Write an event down.
 
-        Errors: RunFolderError (a full disk): it is not written, and may be tried again.
-        LockedError: another driver has written here, and this one must not any more.
+        Errors: RunFolderError (StorageError: a full disk, say): it is not written, and may be
+        tried again. LockedError: another driver has written here, and this one must not any more.
         """
         entry = Entry(round(self._clock(), 3), event)
         line, crc = _line(entry, self._crc)
@@ -77,12 +79,11 @@ class Journal:
         try:
             self._write(line, sync)
         except OSError as error:
-            with contextlib.suppress(OSError):
+            self._torn = True
+            with contextlib.suppress(OSError):  # the next try begins with that
                 self._take_back()
-            raise RunFolderError(
-                f"{self._path} cannot be written: {error.strerror}; nothing recorded is lost: "
-                f"make room, then nightsweep resume {self._path.parent}"
-            ) from error
+            advice = f"make room, then nightsweep resume {self._path.parent}"
+            raise unwritable(self._path, error, f"; nothing recorded is lost: {advice}") from error
         self._unsynced += line
         if sync:
             self._unsynced.clear()
@@ -99,13 +100,12 @@ class Journal:
     def _write(self, line: bytes, sync: bool) -> None:
         if self._torn:
             self._take_back()
+            self._tried = line
             line = bytes(self._unsynced) + line  # what the system has lost it does not say
         elif os.fstat(self._file).st_size != self._size:
-            raise LockedError(
-                f"{self._path} is being written by another process too; this one leaves the run "
-                f"to it: nightsweep status {self._path.parent} says which it is"
-            )
-        self._torn = True
+            raise self._taken_over()
+        else:
+            self._torn, self._tried = True, line
         if os.write(self._file, line) < len(line):
             raise OSError(errno.ENOSPC, "the disk is full")
         if sync:
@@ -113,7 +113,34 @@ class Journal:
         self._torn = False
 
     def _take_back(self) -> None:
-        os.ftruncate(self._file, self._size - len(self._unsynced))
+        """Cut off what failed writes have left: that, and nothing of another driver's.
+
+        Errors: OSError, LockedError; JournalError if lines are gone that were on the disk.
+        """
+        self._open_again()
+        safe, ours = self._size - len(self._unsynced), bytes(self._unsynced) + self._tried
+        if os.fstat(self._file).st_size < safe:
+            raise JournalError(
+                f"{self._path} has lost lines that were on the disk; put a copy of the file back, "
+                f"or go on with what is left: nightsweep resume {self._path.parent}"
+            )
+        there = os.pread(self._file, len(ours) + 1, safe)
+        if not ours.startswith(there.partition(b"\0")[0]):  # NULs: see _lines
+            raise self._taken_over()
+        os.ftruncate(self._file, safe)
+
+    def _open_again(self) -> None:
+        """On storage that was away for a while, a file that was open need not be any more."""
+        again = os.open(self._path, os.O_RDWR | os.O_APPEND)
+        with contextlib.suppress(OSError):
+            os.close(self._file)
+        self._file = again
+
+    def _taken_over(self) -> LockedError:
+        return LockedError(
+            f"{self._path} is being written by another process too; this one leaves the run "
+            f"to it: nightsweep status {self._path.parent} says which it is"
+        )
 
 
 def read(path: Path) -> Iterator[Entry]:
@@ -160,7 +187,7 @@ def _checked(line: bytes, before: int | None) -> int | None:
 def _entry(line: bytes) -> Entry:
     values = _decode(line)
     time = values.get("time")
-    if type(time) not in (int, float) or not 0 <= time < LATEST:
+    if not isinstance(time, int | float) or isinstance(time, bool) or not 0 <= time < LATEST:
         raise ValueError(f"its time is {brief(time)}, not seconds since 1970")
     return Entry(time, from_json(values))
 

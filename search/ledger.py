@@ -13,8 +13,10 @@ from .events import (
     Due,
     Event,
     Failed,
+    Held,
     Metrics,
     Opened,
+    Released,
     Reported,
     Started,
 )
@@ -47,7 +49,8 @@ class Page:
 class Ledger:
     """Takes events in the order of the journal. `elapsed`: search time of ended drivers, s.
 
-    `due`: the latest driver's deadline, in seconds since 1970, where the sweep has one.
+    `due`: the latest driver's deadline, in seconds since 1970, where the sweep has one. `held`:
+    why it trains nothing for a while, since `held_at`; such time is not search time.
     """
 
     pages: dict[int, Page] = field(default_factory=dict)
@@ -55,11 +58,14 @@ class Ledger:
     done: bool = False
     ended_because: str = ""
     due: float | None = None
+    held: str = ""
+    held_at: float = math.nan
     meter: Meter = field(default_factory=Meter)
     barren: list[int] = field(default_factory=list)  # that failed under a driver without an epoch
     changed: dict[str, float] = field(default_factory=dict)  # when a key of the sweep was changed
     _opened: float = math.nan
     _latest: float = math.nan
+    _held: float = 0.0  # seconds that the latest driver was held, up to its latest release
     _fruitful: bool = False  # the latest driver has trained an epoch
 
     def add(self, time: float, event: Event) -> None:
@@ -78,6 +84,8 @@ class Ledger:
                 self._fruitful, self.barren = True, []
             case Opened():
                 self._close_killed()
+                self._release(time)
+                self._held = 0.0
                 self._opened, self.done, self.ended_because = time, False, ""
                 self._fruitful = False
             case Closed():
@@ -94,6 +102,11 @@ class Ledger:
                 self.changed.update(dict.fromkeys(event.changes, time))
             case Due():
                 self.due = event.at
+            case Held():
+                self.held_at = self.held_at if self.held else time
+                self.held = event.reason
+            case Released():
+                self._release(time)
         self.meter.add(time, event)
         self._latest = time
 
@@ -107,7 +120,7 @@ class Ledger:
         latest = 0.0 if math.isnan(self._latest) else self._latest
         since = 0.0 if now is None else max(now - latest, 0.0)
         return Spent(
-            searched=self.searched + since,
+            searched=self.searched + (0.0 if self.held else since),
             gpu=self.meter.seconds(latest + since),
             now=latest + since,
             due=self.due,
@@ -116,7 +129,15 @@ class Ledger:
 
     @property
     def _unclosed(self) -> float:
-        return 0.0 if math.isnan(self._opened) else self._latest - self._opened
+        if math.isnan(self._opened):
+            return 0.0
+        until = self.held_at if self.held else self._latest
+        return until - self._opened - self._held
+
+    def _release(self, time: float) -> None:
+        if self.held:
+            self._held += time - self.held_at
+            self.held, self.held_at = "", math.nan
 
     def _close_killed(self) -> None:
         self.elapsed += self._unclosed

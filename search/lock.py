@@ -72,7 +72,7 @@ class Lock:
 
     def beat(self) -> bool:
         """Show that the holder lives. False where the lock is another's by now."""
-        if holder(self.path) != self._me:
+        if holder(self.path) not in (self._me, None):  # None: it cannot be read at the moment
             return False
         with contextlib.suppress(OSError):  # storage that is away for a while
             os.utime(self.path)
@@ -84,7 +84,8 @@ class Lock:
             return
         self._released.set()
         if holder(self.path) == self._me:
-            os.ftruncate(self._file, 0)
+            with contextlib.suppress(OSError):  # storage that is away
+                os.ftruncate(self._file, 0)
         os.close(self._file)
         self._file = -1
 

@@ -131,7 +131,7 @@ class _Range(BaseModel):
     def _near(self, value: float, count: int) -> range:
         assert self.step is not None
         if self.log:
-            place = math.log(value / self.min) / math.log(self.step)
+            place = (math.log(value) - math.log(self.min)) / math.log(self.step)
         else:
             place = (value - self.min) / self.step
         return range(max(round(place), 0), min(round(place) + 1, count))

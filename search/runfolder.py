@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .brief import brief
 from .errors import RunFolderError, SweepError
 from .events import FORMAT
+from .patience import unwritable
 from .storage import probe, refuse_address, sync_folder
 from .sweep import Sweep
 
@@ -53,13 +56,16 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """An existing one. Errors: RunFolderError if it is none, or from a newer version."""
         refuse_address(path)
-        folder = cls(path.absolute())
-        if not path.is_dir():
-            raise RunFolderError(f"{path} is not a folder; name the folder of a run")
-        if not folder.journal.is_file() or not folder.resolved.is_file():
-            raise RunFolderError(
-                f"{path} is not a run folder: it holds no journal.jsonl and sweep.json"
-            )
+        try:
+            folder = cls(path.absolute())
+            if not path.is_dir():
+                raise RunFolderError(f"{path} is not a folder; name the folder of a run")
+            if not folder.journal.is_file() or not folder.resolved.is_file():
+                raise RunFolderError(
+                    f"{path} is not a run folder: it holds no journal.jsonl and sweep.json"
+                )
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be read: {error.strerror}") from None
         given = folder.header().get("format")
         if not isinstance(given, int) or given > FORMAT:
             raise RunFolderError(
@@ -85,6 +91,11 @@ class RunFolder:
         return self.path / "sweep.json"
 
     @property
+    def requests(self) -> Path:
+        """What is asked of the driver that is at work."""
+        return self.path / "requests"
+
+    @property
     def trials(self) -> Path:
         return self.path / "trials"
 
@@ -104,10 +115,13 @@ class RunFolder:
         """What sweep.json holds. Errors: RunFolderError if it cannot be read."""
         try:
             values = json.loads(self.resolved.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunFolderError(f"{self.resolved} cannot be read: {error}") from None
         if not isinstance(values, dict):
             raise RunFolderError(f"{self.resolved} does not hold a sweep")
+        for key, kind in (("folder", str), ("source", str), ("copy", str), ("given", dict)):
+            if not isinstance(values.get(key), kind | None):
+                raise RunFolderError(f"{self.resolved}: {key} cannot be {brief(values[key])}")
         return values
 
     def sweep(self) -> Sweep:
@@ -121,7 +135,8 @@ class RunFolder:
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file aside, then put it in place at once: readers see the old or the new one.
 
-    Errors: RunFolderError where it cannot be written (a full disk); the old one stays.
+    Errors: RunFolderError where it cannot be written (StorageError: a full disk, say); the old one
+    stays.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -132,6 +147,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.replace(aside, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise RunFolderError(f"{path} cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # storage that is away; the next driver looks for it
+            aside.unlink()

@@ -26,7 +26,8 @@ def schema() -> dict[str, Any]:
     several = properties["metric"] | {"items": one, "minItems": 1}
     properties["metric"] = {"anyOf": [*one["anyOf"], several]}
     properties["constraints"] = {"anyOf": [properties["constraints"], {"type": "string"}]}
-    properties["from"] = {"anyOf": [properties["from"], {"type": "string"}]}
+    for key in ("from", "window"):
+        properties[key] = {"anyOf": [properties[key], {"type": "string"}]}
     for key in ("sampler", "scheduler"):
         properties[key] = {"anyOf": [_without_mapping(properties[key]), _names(properties[key])]}
     parameter = properties["parameters"]["additionalProperties"]

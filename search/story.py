@@ -74,7 +74,7 @@ class Story:
     `status` is that of `Results.status`; `reason` is its latest. `end`: how it stands among those
     that were trained to the last epoch, as one of them. `more`: how many others have to come to
     the place where it waits, none of them better, for it to go on; None where that is not known.
-    `alone`: it needs its device to itself.
+    `alone`: it needs its device to itself. `held`: why nothing trains, if the driver still lives.
     """
 
     trial: int
@@ -99,6 +99,7 @@ class Story:
     more: int | None
     happened: tuple[Happened, ...]
     traceback: str
+    held: str = ""
 
     @property
     def decided(self) -> Judged | None:
@@ -146,9 +147,10 @@ def _paused(story: Story) -> str:
 
 
 def _waiting(story: Story) -> str:
-    free = "it has its device to itself" if story.alone else "a slot is free"
+    when = "it has its device to itself" if story.alone else "a slot is free"
     return (
-        f"lost its place ({story.reason}), and goes on after epoch {story.epochs} as soon as {free}"
+        f"lost its place ({story.reason}), and goes on after epoch {story.epochs} as soon as "
+        f"{when}"
     )
 
 

@@ -33,6 +33,7 @@ from .samplers import Auto, Chosen, SamplerSettings
 from .schedulers import Asha, SchedulerSettings
 from .space import Choice, Float, Int, Space
 from .units import seconds
+from .window import Window
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 LONGEST_NAME = 60  # of up to 4 bytes; with the time behind them, a folder's name has 255 at most
@@ -71,6 +72,11 @@ def _readable(text: str) -> str:
 def _moment(given: Any) -> str | None:
     """A deadline as it is written everywhere. Errors: ValueError."""
     return None if given is None else str(Deadline.parse(given))
+
+
+def _hours(given: Any) -> str:
+    """A window as it is written everywhere. Errors: ValueError."""
+    return str(Window.parse(given))
 
 
 class Sweep(BaseModel):
@@ -115,6 +121,9 @@ class Sweep(BaseModel):
     )
     deadline: Annotated[str, BeforeValidator(_moment)] | None = Field(
         None, description="when to end: 07:00, 07:00 Europe/Berlin, 2026-11-23 07:00"
+    )
+    window: tuple[Annotated[str, BeforeValidator(_hours)], ...] = Field(
+        (), description="hours in which to search: 22:00-07:00, 22:00-07:00 Europe/Berlin"
     )
     reserve: float = Field(
         0.0, ge=0, le=CENTURY, description="kept from the end of time or deadline: 30m"
@@ -196,9 +205,9 @@ class Sweep(BaseModel):
         several = raw if isinstance(raw, list | tuple) else [raw]
         return [str(run) if isinstance(run, Path) else run for run in several]
 
-    @field_validator("constraints", mode="before")
+    @field_validator("constraints", "window", mode="before")
     @classmethod
-    def _one_constraint(cls, raw: Any) -> Any:
+    def _one_alone(cls, raw: Any) -> Any:
         return [raw] if isinstance(raw, str) else raw
 
     @field_validator("sampler", "scheduler", mode="before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,13 @@ def _text(path: Path) -> str:
             [Problem(key=(), message=f"a sweep file ends in {', '.join(FORMATS)}")], str(path)
         )
     try:
-        size = path.stat().st_size
-        if size <= LARGEST:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            message = "is no file"
+        elif found.st_size > LARGEST:
+            message = f"holds {found.st_size:,} bytes, more than {LARGEST:,}: hardly a sweep file"
+        else:
             return path.read_text(encoding="utf-8-sig")
-        message = f"holds {size:,} bytes, more than {LARGEST:,}: hardly a sweep file"
     except FileNotFoundError:
         message = "no such file; `nightsweep init` writes one to start from"
     except (OSError, UnicodeDecodeError) as error:

@@ -169,6 +169,7 @@ class _Teller:
             more=self._more(judged[-1].now) if paused else None,
             happened=tuple(self._happened),
             traceback=page.traceback,
+            held=self.ledger.held,
         )
 
     def _reported(self, time: float, event: Reported) -> None:

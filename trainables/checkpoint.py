@@ -53,7 +53,9 @@ def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
             except RuntimeError as error:
                 if "inline_container" not in str(error):
                     raise  # the state itself cannot be pickled
-                raise OSError(None, "the disk is full") from error  # so torch's writer says it
+                full = OSError(None, "the disk is full")  # what torch's writer mostly means by it
+                cause = error.__context__
+                raise cause if isinstance(cause, OSError) else full from error
         plain.check(aside / "state.pt")
 
     put(folder, epoch, write)
@@ -66,7 +68,8 @@ def put(folder: Path, epoch: int, write: Callable[[Path], object]) -> None:
     """
     clear(folder)
     aside = folder / f"{WRITING}{os.getpid()}"
-    aside.mkdir(parents=True)
+    folder.mkdir(exist_ok=True)  # but none above it: where a share is away, they are not there
+    aside.mkdir()
     try:
         write(aside)
         manifest.seal(aside)
@@ -82,7 +85,7 @@ def damage(folder: Path, epoch: int) -> str:
 
     Reads all of it. Errors: OSError while the storage cannot be read.
     """
-    path = place(folder, epoch)
+    path = _place(folder, epoch)
     if not path.is_dir():
         return "is gone (removed for want of room, or from outside)"
     wrong = manifest.damage(path) if manifest.sealed(path) else _unsealed(path / "state.pt")
@@ -98,11 +101,11 @@ def usable(folder: Path, epoch: int) -> int:
 def load(folder: Path, epoch: int) -> dict[str, Any]:
     """The state saved after `epoch` epochs; `damage` says whether it is whole.
 
-    Errors: FileNotFoundError; StateError if it holds more than tensors and plain values.
+    Errors: LookupError; StateError if it holds more than tensors and plain values; OSError.
     """
-    path = place(folder, epoch) / "state.pt"
+    path = _place(folder, epoch) / "state.pt"
     if not path.exists():
-        raise FileNotFoundError(f"the checkpoint after epoch {epoch} is gone: {path}")
+        raise LookupError(f"the checkpoint after epoch {epoch} is gone: {path}")
     state = plain.read(path)
     assert isinstance(state, dict)
     return state
@@ -168,6 +171,12 @@ def restore_rng(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _place(folder: Path, epoch: int) -> Path:
+    """As `place`. Errors: OSError where not even the folder of all trials is there."""
+    os.stat(folder.parent)  # a share that is away leaves an empty folder, or none
+    return place(folder, epoch)
 
 
 def _unsealed(path: Path) -> str:

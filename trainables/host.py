@@ -25,7 +25,8 @@ from . import checkpoint, memory
 from .job import Answer, End, Ended, Job, Message, Step
 from .log import Log
 from .metrics import ReportError
-from .trial import Halted, Trial, Unsaved
+from .patience import Patience, Unsaved
+from .trial import Halted, Trial
 
 LOG = "log.txt"  # in a trial's folder
 STACKS = signal.SIGUSR1  # has a process write the stacks of its threads to that log
@@ -54,9 +55,15 @@ class Host:
         """The decision that a waiting step stands still for."""
         self._answers.put(answer)
 
-    def halt(self) -> None:
-        """Save the trial and ask for a decision at its next report, whatever its epoch."""
-        self._halting.set()
+    def halt(self, wanted: bool = True) -> None:
+        """Save the trial and ask for a decision at its next report, whatever its epoch.
+
+        Not `wanted`: it need not any more.
+        """
+        if wanted:
+            self._halting.set()
+        else:
+            self._halting.clear()
 
     def poll(self, seconds: float) -> list[Message]:
         """What the training function has sent, at the latest after `seconds`.
@@ -94,23 +101,29 @@ class Host:
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            try:
-                with _log(job.folder / LOG):
-                    ended = self._run(job)
-            except BaseException as error:  # its log cannot be written, say: the slot lives on
-                ended = _failed(job, f"could not be run: {_named(error)}", error)
+            ended = self._take(job)
             memory.release(short=ended.end is End.MEMORY)
             self._messages.put(_discreet(ended))
             self._jobs.task_done()
 
-    def _run(self, job: Job) -> Ended:
-        """Train one trial; how it ended."""
+    def _take(self, job: Job) -> Ended:
+        """Train one trial from what there is of it; how it ended."""
+        wait, path = Patience(job, self).through, job.folder / LOG
+        saved = checkpoint.place(job.folder, job.epoch)
         try:
-            if job.epoch and (wrong := checkpoint.damage(job.folder, job.epoch)):
-                return _lost(job, wrong)
-        except OSError as error:
-            reason = f"the checkpoint of trial {job.trial} cannot be read: {error.strerror}"
-            return Ended(trial=job.trial, end=End.UNSAVED, reason=reason)
+            with _listening(wait(lambda: _log(path), path)):
+                return wait(lambda: _lost(job), saved, "read") or self._run(job)
+        except Unsaved as error:
+            return Ended(
+                trial=job.trial,
+                end=End.FAILED if error.lasting else End.UNSAVED,
+                reason=str(error),
+            )
+        except BaseException as error:  # not the training function's: the slot lives on
+            return _failed(job, f"could not be run: {_named(error)}", error)
+
+    def _run(self, job: Job) -> Ended:
+        """Train one trial. Errors: Unsaved."""
         seed_everything(job.seed)
         trial = Trial(job, self)
         failure: Ended | None = None
@@ -120,9 +133,8 @@ class Host:
                 trial.report(returned)
         except Halted:
             pass
-        except Unsaved as error:
-            reason = f"the checkpoint of trial {job.trial} cannot be written: {error}"
-            return Ended(trial=job.trial, end=End.UNSAVED, reason=reason)
+        except Unsaved:
+            raise
         except ReportError as error:
             failure = _failed(job, str(error), error)
         except SystemExit as error:
@@ -152,15 +164,15 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def _log(path: Path) -> Log:
+    path.parent.mkdir(exist_ok=True)  # but none above it, which are there before any trial
+    return Log(path)
+
+
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[None]:
+def _listening(log: Log) -> Iterator[None]:
     """What the training function prints goes to the trial's own log; its stacks, when asked."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        Log(path) as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
-    ):
+    with log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         faulthandler.register(STACKS, file=log)  # children that are forked inherit it
         try:
             yield
@@ -176,8 +188,14 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _lost(job: Job, wrong: str) -> Ended:
-    """Its checkpoint cannot be used: go on from an older one, or begin again."""
+def _lost(job: Job) -> Ended | None:
+    """Where its checkpoint cannot be used: go on from an older one, or begin again.
+
+    Errors: OSError while that cannot be read.
+    """
+    wrong = checkpoint.damage(job.folder, job.epoch) if job.epoch else ""
+    if not wrong:
+        return None
     epoch = checkpoint.usable(job.folder, job.epoch)
     instead = f"went on from epoch {epoch}" if epoch else "began again"
     reason = f"its checkpoint after epoch {job.epoch} {wrong}; {instead}"

@@ -48,7 +48,7 @@ class End(StrEnum):
     FAILED = "failed"
     LOST = "lost"  # the checkpoint that it was to go on from is gone
     MEMORY = "memory"  # it needs more than there is
-    UNSAVED = "unsaved"  # its checkpoint cannot be written; the trial is not to blame
+    UNSAVED = "unsaved"  # told to halt while its storage was full or away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

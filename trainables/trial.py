@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..search.brief import brief
 from . import checkpoint
@@ -25,6 +25,9 @@ from .checkpoint import Keepable
 from .job import Answer, Config, Divides, Job, Message, Step
 from .metrics import ReportError, checked, mapping, whole
 from .parts import parts
+from .patience import Patience, Unsaved
+
+Done = TypeVar("Done")
 
 SAVE_EVERY = 300.0  # seconds of training that may be lost between two rungs, at most
 
@@ -36,10 +39,6 @@ class Halted(BaseException):
 
     Not an Exception, so that `except Exception` in a training loop does not catch it.
     """
-
-
-class Unsaved(BaseException):
-    """A checkpoint could not be written: not the training function's fault, nor its to catch."""
 
 
 class Link(Protocol):
@@ -62,7 +61,13 @@ class Link(Protocol):
 class Trial:
     """One trial, as its training function sees it: `config`, `epochs`, `keep` and `report`."""
 
-    def __init__(self, job: Job, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        job: Job,
+        link: Link,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self.id = job.trial
         self.config: Config = job.config
         self.max_epochs = job.max_epochs
@@ -72,6 +77,7 @@ class Trial:
         self._job = job
         self._link = link
         self._clock = clock
+        self._patience = Patience(job, link, sleep)
         self._until = job.until
         self._saved = job.epoch  # the epoch of the latest checkpoint
         self._kept: dict[str, Keepable] = {}
@@ -131,7 +137,11 @@ class Trial:
         if not self._job.epoch or self._loops:
             return
         if self._restored is None:
-            self._restored = checkpoint.load(self.folder, self._job.epoch)
+            self._restored = self._patience.through(
+                lambda: checkpoint.load(self.folder, self._job.epoch),
+                checkpoint.place(self.folder, self._job.epoch),
+                "read",
+            )
         for name, thing in things.items():
             if name not in self._restored["kept"]:
                 raise KeyError(f"the checkpoint of trial {self.id} holds no {name!r}")
@@ -179,7 +189,7 @@ class Trial:
         if self.halted:
             raise Halted
         step = self._step(self._epoch(None), checked(metrics, *self._job.metrics))
-        self._hand_over(step, save)
+        self._hand_over(step, lambda epoch: self._written(epoch, lambda: save(epoch)))
         if self.halted:  # after its last epoch too: such functions often loop for ever
             raise Halted
 
@@ -233,8 +243,7 @@ class Trial:
         if not (saves or step.waits):
             self._link.send(step)
             return
-        with _written():
-            saved = saves and save(step.epoch)
+        saved = saves and save(step.epoch)
         step = replace(step, checkpoint=saved)
         if step.waits:
             answer = self._link.ask(step)
@@ -245,9 +254,9 @@ class Trial:
             self.halted = step.epoch >= self.max_epochs
         if saved:
             # Until a step is answered, the driver may still know of the checkpoint before only.
-            checkpoint.keep_only(
-                self.folder, {step.epoch} if step.waits else {self._saved, step.epoch}
-            )
+            kept = {step.epoch} if step.waits else {self._saved, step.epoch}
+            with contextlib.suppress(OSError):  # the storage is away: the next time, then
+                checkpoint.keep_only(self.folder, kept)
             self._saved = step.epoch
         self._since = self._clock()
         if saves:
@@ -259,13 +268,8 @@ class Trial:
         if not self._kept:
             return False
         state = checkpoint.state_of(self._kept)
-        checkpoint.save(self.folder, epoch, state)
+        self._written(epoch, lambda: checkpoint.save(self.folder, epoch, state))
         return True
 
-
-@contextlib.contextmanager
-def _written() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unsaved(str(error.strerror or error)) from error
+    def _written(self, epoch: int, save: Callable[[], Done]) -> Done:
+        return self._patience.through(save, checkpoint.place(self.folder, epoch))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nightsweep.search.events import FORMAT
 from nightsweep.search.lock import Lock
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def test_a_run_of_a_newer_version_is_refused(
 ) -> None:
     finished.write_header(format=99)
     assert nightsweep(command, "run") == refused(
-        "run was written by a newer nightsweep (format 99, this one reads 1); upgrade to read it"
+        f"run was written by a newer nightsweep (format 99, this one reads {FORMAT}); upgrade to read it"
     )
 
 
@@ -253,7 +254,7 @@ def test_a_sweep_file_that_was_changed_too_much_is_not_resumed(
     lines = told.err.splitlines()
     assert lines[0].startswith(
         f"nightsweep: {evening.folder.path}: parameters.x: changed since the run began, in "
-        f"{tmp_path / 'sweep.yaml'}: {{'values': [1, 2, 3, 4, 5, 6]}} became nothing."
+        f"{tmp_path / 'sweep.yaml'}: {{'values': [1, 2, 3, 4, 5, 6]}} became nothing; "
     )
     assert [line.split(": ")[1] for line in lines[1:]] == [
         "parameters.depth",

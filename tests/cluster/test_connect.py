@@ -21,7 +21,7 @@ with connect() as nodes:
     masks = [next(l for l in open(path) if l.startswith("SigBlk")).split()[1] for path in blocked]
 _, alive = psutil.wait_procs(mine, timeout=10)
 print(json.dumps({
-    "nodes": len(nodes),
+    "nodes": len(nodes.alive),
     "processes": len(mine),
     "hear": [one.pid for one, mask in zip(mine, masks) if not int(mask, 16) & 1 << 14],
     "this process hears": signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []),

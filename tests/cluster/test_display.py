@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -226,3 +227,46 @@ def test_brackets_in_a_metric_s_name_do_not_break_the_picture(
     with display.showing(evening.study, evening.folder):
         display.update(0, "", 1.0)
     assert "best: no loss[/val] yet" in screen.text
+
+
+def test_while_nothing_trains_and_that_is_said_there_is_no_news(
+    evening: Evening, screen: Screen
+) -> None:
+    readings = iter([0.0, 100.0, 200.0, 300.0])
+    display = Plain(screen.console, clock=readings.__next__)
+    with display.showing(evening.study, evening.folder):
+        display.update(1, "paused by hand; 1 trial is being saved", 3.0)
+        display.update(0, "paused by hand", 4.0)
+        display.update(0, "paused by hand", 4.0)
+        display.update(0, "", 4.0)
+    assert screen.lines[1:] == [
+        "3 s: paused by hand; 1 trial is being saved",
+        "3 s: 0 of 6 trials: none yet; no loss yet",
+        "4 s: 0 of 6 trials: none yet; no loss yet",
+    ]
+
+
+def test_a_notice_that_takes_the_place_of_another_is_said_and_one_that_counts_is_not(
+    evening: Evening, screen: Screen
+) -> None:
+    display = Plain(screen.console, clock=lambda: 0.0)
+    with display.showing(evening.study, evening.folder):
+        display.update(0, "20 GB are to be expected, 1 GB is free", 1.0)
+        display.update(0, "20 GB are to be expected, 0 GB is free", 2.0)
+        display.update(0, "trial 1 waits: the disk of run is full", 3.0)
+        display.update(0, "trial 1 waits: the disk of run is full", 4.0)
+    assert screen.lines[1:] == [
+        "1 s: 20 GB are to be expected, 1 GB is free",
+        "3 s: trial 1 waits: the disk of run is full",
+    ]
+
+
+def test_progress_that_is_written_to_a_full_disk_is_left_out(evening: Evening) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    display = Plain(Console(file=Full()))
+    with display.showing(evening.study, evening.folder):
+        display.note("the disk of run is full")
+        display.update(0, "", 1.0)

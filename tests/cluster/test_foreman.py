@@ -7,13 +7,12 @@ import pytest
 from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.seating import Place
 from nightsweep.cluster.work import Halt, Order
-from nightsweep.search.errors import RunFolderError
 from nightsweep.search.events import Cause, Event, Failed, Interrupted, Started
 from nightsweep.search.record import Status
 from nightsweep.search.runfolder import RunFolder
 from nightsweep.search.study import Study
 from nightsweep.search.sweep import Sweep
-from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step
+from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step, Waits
 
 HERE = Place(host="node-1", pid=41, device="cpu")
 
@@ -177,13 +176,20 @@ def test_an_error_after_the_last_epoch_does_not_undo_it() -> None:
     assert floor.status(1) is Status.COMPLETED
 
 
-def test_a_checkpoint_that_cannot_be_written_ends_the_search_and_costs_no_trial() -> None:
+def test_a_checkpoint_that_cannot_be_written_costs_no_trial_and_does_not_end_the_search() -> None:
     floor = Floor()
     floor.open()
-    with pytest.raises(RunFolderError) as caught:
-        floor.hear("a", Ended(trial=1, end=End.UNSAVED, reason="the disk is full"))
-    assert str(caught.value) == "the disk is full; make room, then nightsweep resume /run"
-    assert floor.status(1) is Status.WAITING
+    again = work(floor.hear("a", Ended(trial=1, end=End.UNSAVED, reason="the disk is full")))
+    assert (again.trial, again.epoch) == (1, 0)
+
+
+def test_while_a_trial_waits_for_its_storage_that_is_known() -> None:
+    floor = Floor()
+    floor.open()
+    assert floor.hear("a", Waits(trial=1, reason="the disk is full")) == []
+    assert floor.foreman.waits == "trial 1 waits: the disk is full"
+    floor.hear("a", between(1, 1))
+    assert floor.foreman.waits == ""
 
 
 def test_a_report_that_makes_no_sense_costs_its_trial_alone() -> None:
@@ -434,3 +440,67 @@ def test_a_trial_whose_checkpoint_is_damaged_goes_on_from_an_older_one() -> None
     job = work(floor.hear("a", Ended(trial=1, end=End.LOST, reason=reason, epoch=1)))
     assert (job.epoch, job.until) == (1, 9)
     assert floor.recorded(Interrupted) == [Interrupted(trial=1, epoch=1, reason=reason)]
+
+
+def test_held_trials_are_saved_at_their_next_report_and_wait() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.foreman.hold("paused by hand")
+    assert floor.hear("a") == [Halt()]
+    assert floor.hear("a") == [], "it is told once"
+    assert floor.hear("a", step(1, 1)) == [halted(1)]
+    assert floor.recorded(Interrupted) == [Interrupted(trial=1, epoch=1, reason="paused by hand")]
+    assert (floor.foreman.busy, floor.foreman.short_of_slots) == ({}, False)
+    assert not floor.foreman.finished
+
+
+def test_released_it_gives_them_out_again_first() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.foreman.hold("paused by hand")
+    floor.hear("a", step(1, 1))
+    floor.foreman.closed("a")
+    assert not floor.foreman.short_of_slots
+    floor.foreman.release()
+    assert floor.foreman.short_of_slots
+    assert (job := floor.open("b")).trial == 1
+    assert (job.epoch, job.attempt) == (1, 2)
+
+
+def test_released_before_it_was_saved_a_trial_need_not_be_any_more() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.foreman.hold("paused by hand")
+    floor.hear("a")
+    floor.foreman.release()
+    assert floor.hear("a") == [Halt(wanted=False)]
+    assert floor.hear("a") == []
+    floor.foreman.hold("paused by hand")
+    assert floor.hear("a") == [Halt()]
+
+
+def test_a_trial_that_was_about_to_be_saved_as_the_sweep_was_released_goes_on() -> None:
+    floor = Floor(scheduler="none")
+    floor.open()
+    floor.foreman.hold("paused by hand")
+    floor.hear("a")
+    floor.foreman.release()
+    assert floor.hear("a", step(1, 1)) == [Answer(trial=1, until=9), Halt(wanted=False)]
+    assert floor.recorded(Interrupted) == []
+
+
+def test_a_slot_that_opens_while_the_sweep_is_held_gets_nothing() -> None:
+    floor = Floor()
+    floor.foreman.hold("paused by hand")
+    assert floor.foreman.opened("a") == []
+    floor.foreman.closed("a")
+    assert (floor.foreman.idle, floor.study.trials) == (set(), {})
+
+
+def test_a_sweep_that_comes_to_its_end_while_it_is_held_need_not_wait_for_its_release() -> None:
+    floor = Floor(trials=1, max_epochs=1)
+    floor.open()
+    floor.foreman.hold("outside its window")
+    assert not floor.foreman.finished
+    floor.hear("a", step(1, 1, waits=False), Ended(trial=1, end=End.RETURNED))
+    assert floor.foreman.finished

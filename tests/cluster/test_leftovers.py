@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.leftovers import Offspring, children, clear_files, descendants
+from nightsweep.cluster.leftovers import (
+    Offspring,
+    children,
+    clear_behind,
+    clear_files,
+    descendants,
+)
+from nightsweep.search.lock import Holder, Lock, holder
 
 SLEEPS = "import time; time.sleep(60)"
 FAMILY = f"""
@@ -68,3 +75,23 @@ def test_the_files_of_a_dead_driver_are_removed_and_nobody_elses(temporary: Path
     clear_files(77, datetime(2026, 3, 1, 22))
     left = [words for words, name in folders.items() if (temporary / name).exists()]
     assert left == list(folders)[2:]
+
+
+def test_what_a_holder_of_the_lock_has_left_is_found_by_when_it_began(
+    temporary: Path, tmp_path: Path
+) -> None:
+    lock = Lock(tmp_path / "driver.lock")
+    held = holder(lock.path)
+    lock.release()
+    assert held is not None
+    pid, now = os.getpid(), f"{datetime.now():%Y-%m-%d_%H-%M-%S_%f}"
+    scratch = temporary / f"nightsweep-{pid}-abc"
+    its = temporary / "ray" / f"session_{now}_{pid}"
+    older = temporary / "ray" / f"session_2026-02-01_22-00-05_000123_{pid}"
+    for folder in (scratch, its, older):
+        folder.mkdir(parents=True)
+    clear_behind(Holder(host="elsewhere", pid=pid, born=held.born))
+    clear_behind(None)
+    assert scratch.exists()
+    clear_behind(held)
+    assert [folder.exists() for folder in (scratch, its, older)] == [False, False, True]

@@ -20,6 +20,13 @@ The actor is dead because its worker process has died. Worker exit type: SYSTEM_
 some potential root causes. (1) The process is killed by SIGKILL by OOM killer due to high memory \
 usage.
 """
+WITH_ITS_NODE = """The actor died unexpectedly before finishing this task.
+\tclass_name: with_parameters.<locals>._Inner
+\tip: 10.0.0.2
+The actor died because its node has died. Node Id: c3cbce44e24edde2a26fd440bf4b6625cca05521
+\tthe actor's node was terminated unexpectedly: health check failed due to missing too \
+many heartbeats
+"""
 SET_UP = """The actor died because of an error raised in its creation task, ray::Worker.__init__()
   File "worker.py", line 9, in setup
 ImportError: no module named torchvision
@@ -44,6 +51,10 @@ def test_a_worker_that_was_killed_otherwise_is_lost_whatever_ray_guesses() -> No
         Cause.LOST,
         "its worker died: The actor died unexpectedly before finishing this task.",
     )
+
+
+def test_a_worker_that_went_with_its_node_says_so() -> None:
+    assert loss(FAILURE + WITH_ITS_NODE) == (Cause.LOST, "its node was lost")
 
 
 def test_a_worker_that_could_not_be_set_up_says_the_error() -> None:

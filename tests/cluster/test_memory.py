@@ -86,11 +86,11 @@ def test_the_ladder_ends_with_what_fits_and_a_plain_word_for_what_does_not(tmp_p
 SWEEP = """
 train: toy.py:train
 metric: loss
-parameters: {x: {values: [1, 2, 3]}}
+parameters: {x: {values: [1, 2, 3, 4]}}
 sampler: grid
 scheduler: none
 max_epochs: 3
-slots: 2
+slots: 3
 resources: {cpus: 0.5}
 """
 TRAIN = """
@@ -101,12 +101,13 @@ import time
 HOST = pathlib.Path("/sys/fs/cgroup")  # the test's own, in here
 
 def train(config, trial):
-    filled = HOST / "filled"
     for epoch in trial.epochs():
-        if config["x"] == 2 and epoch == 2 and not filled.exists():
-            filled.write_text(str(os.getpid()))
-            (HOST / "memory.current").write_text((HOST / "memory.max").read_text())
-        while config["x"] < 3 and epoch == 2 and not (HOST / "freed").exists():
+        if epoch == 2 and config["x"] < 4:
+            (HOST / f"{config['x']} is there").touch()
+        while epoch == 2 and not (HOST / "freed").exists():
+            if config["x"] == 2 and len(list(HOST.glob("* is there"))) == 3:
+                (HOST / "filled").write_text(str(os.getpid()))
+                (HOST / "memory.current").write_text((HOST / "memory.max").read_text())
             time.sleep(0.01)
         trial.report(loss=1 / epoch)
 """
@@ -145,7 +146,7 @@ def own_mounts() -> bool:
 
 @pytest.mark.skipif(not own_mounts(), reason="needs the right to mount, to fake a full host")
 def test_workers_that_ray_s_memory_monitor_ends_cost_their_trials_nothing(tmp_path: Path) -> None:
-    """In stock Tune the first of them ends the whole run."""
+    """In stock Tune the first of them ends the whole run. Here three are ended at once."""
     (tmp_path / "toy.yaml").write_text(SWEEP)
     (tmp_path / "toy.py").write_text(TRAIN)
     fake = host(tmp_path / "host")
@@ -168,11 +169,11 @@ def test_workers_that_ray_s_memory_monitor_ends_cost_their_trials_nothing(tmp_pa
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert (fake / "freed").exists()
     results = nightsweep.load(tmp_path / "run")
-    assert results.trials["status"].tolist() == ["completed"] * 3
-    assert results.trials["attempts"].tolist() == [2, 2, 1]
+    assert results.trials["status"].tolist() == ["completed"] * 4
+    assert results.trials["attempts"].tolist() == [2, 2, 2, 1]
     events = [entry.event for entry in journal.read(results.folder.journal)]
     lost = [event for event in events if isinstance(event, Interrupted)]
-    assert {event.trial for event in lost} == {1, 2}
+    assert {event.trial for event in lost} == {1, 2, 3}
     for event in lost:
         assert (event.cause, event.alone) == (Cause.MEMORY, True)
         assert event.reason == (

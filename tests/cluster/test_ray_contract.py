@@ -42,6 +42,14 @@ def test_a_woken_slot_is_asked_for_a_step_by_this_method() -> None:
     ]  # fmt: skip
 
 
+def test_a_slot_is_ended_by_stop_and_its_process_goes_when_events_are_seen_to() -> None:
+    source = inspect.getsource(TuneController._execute_action)
+    assert "decision == TrialScheduler.STOP:\n            self.stop_trial(trial)" in source
+    assert list(inspect.signature(TuneController.stop_trial).parameters) == ["self", "trial"]
+    assert list(inspect.signature(RayActorManager.next).parameters) == ["self", "timeout"]
+    assert "_cleanup_stopping_actors" in inspect.getsource(TuneController.on_step_end)
+
+
 def test_the_controller_takes_what_the_engine_gives_it() -> None:
     parameters = inspect.signature(TuneController.__init__).parameters
     used = {"search_alg", "scheduler", "callbacks", "storage", "trial_checkpoint_config",

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from rich.console import Console
 
 from nightsweep.cluster import show
+from nightsweep.search.events import Held, Released
 from nightsweep.search.lock import Lock
 from nightsweep.search.results import Results
 from nightsweep.search.sweep import Sweep
@@ -138,7 +140,7 @@ def test_the_report_says_why_trials_failed(evening: Evening) -> None:
         evening.study.fail(trial.id, reason)
     evening.close()
     assert shown(show.report, results(evening))[-5:-3] == [
-        "Failed, trial 1, 3: raised ValueError: lr",
+        "Failed alike, trials 1, 3: raised ValueError: lr",
         "Failed, trial 2: called sys.exit(1)",
     ]
 
@@ -256,6 +258,24 @@ def test_the_status_of_a_run_at_work_names_its_process(evening: Evening) -> None
     assert show.driver(results(evening)) == "running"
     lock.release()
     assert show.driver(results(evening)) == "died"
+
+
+def test_the_status_of_a_run_that_is_held_says_why_and_since_when(evening: Evening) -> None:
+    evening.record(Held(reason="paused by hand"))
+    lock = Lock(evening.folder.lock)
+    held = results(evening)
+    assert re.search(
+        r"; paused by hand \(since 2023-11-1\d \d\d:\d\d\)$", shown(show.status, held)[0]
+    )
+    evening.record(Released())
+    assert show.held(results(evening)) == ""
+    evening.record(Held(reason="paused by hand"))
+    lock.release()
+    assert show.held(results(evening)) == "", "no driver holds it any more"
+
+
+def test_the_plan_names_the_window() -> None:
+    assert "; only in 22:00-07:00; minimize f1." in plan(window="22:00-07:00", metric="f1")[1]
 
 
 def test_a_driver_on_another_host_is_taken_to_be_alive(evening: Evening) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightsweep.search.errors import JournalError, LockedError, RunFolderError
+from nightsweep.search.errors import JournalError, LockedError, RunFolderError, StorageError
 from nightsweep.search.events import Asked, Event, Failed, Finished, Reported
 from nightsweep.search.journal import UNSYNCED, Entry, Journal, read
 
@@ -351,6 +351,86 @@ def test_where_a_second_driver_has_written_the_first_writes_no_more(path: Path) 
         first.append(EVENTS[2])
     second.append(EVENTS[2])
     assert shown(path) == ALL[:3]
+
+
+class Away:
+    """Storage on which nothing can be changed: a write leaves a part, and cannot be undone."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, left: int) -> None:
+        self._write, self._left = os.write, left
+        patch.setattr(os, "write", self.write)
+        patch.setattr(os, "ftruncate", self.fail)
+
+    def write(self, file: int, data: bytes) -> int:
+        self._write(file, data[: self._left])
+        return self.fail()
+
+    def fail(self, *given: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("left", [0, 10, 10_000], ids=["nothing", "a part", "all of it"])
+@pytest.mark.parametrize("before", [1, 2, 3], ids=["synced", "unsynced", "synced again"])
+def test_what_a_failed_write_has_left_is_cut_off_even_if_that_fails_at_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch, left: int, before: int
+) -> None:
+    journal = Journal(path, clock())
+    for event in EVENTS[:before]:
+        journal.append(event)
+    for _ in range(2):
+        with monkeypatch.context() as patch, pytest.raises(StorageError) as caught:
+            Away(patch, left)
+            journal.append(Failed(trial=9, reason="never recorded"))
+        assert caught.value.why == f"{path} cannot be written (Input/output error)"
+    for event in EVENTS[before:]:
+        journal.append(event)
+    assert shown(path) == ALL
+    journal.close()
+
+
+def test_a_journal_goes_on_where_its_storage_was_away_and_has_come_back(path: Path) -> None:
+    journal = Journal(path, clock())
+    for event in EVENTS[:2]:
+        journal.append(event)
+    os.close(journal._file)  # as good as a handle that is stale
+    path.rename(path.with_name("away"))
+    with pytest.raises(StorageError):
+        journal.append(EVENTS[2])
+    path.with_name("away").rename(path)
+    journal._file = os.open("/dev/null", os.O_RDWR)
+    for event in EVENTS[2:]:
+        journal.append(event)
+    assert shown(path) == ALL
+    journal.close()
+
+
+def test_what_another_driver_has_written_meanwhile_is_left_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Journal(path, clock())
+    first.append(EVENTS[0])
+    with monkeypatch.context() as patch, pytest.raises(StorageError):
+        Away(patch, left=10)
+        first.append(EVENTS[1])
+    second = Journal(path, clock())
+    second.append(EVENTS[2])
+    with pytest.raises(LockedError):
+        first.append(EVENTS[1])
+    assert shown(path) == [ALL[0], ALL[2]]
+
+
+def test_a_journal_that_has_lost_lines_while_it_was_away_is_not_added_to(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(path, clock())
+    journal.append(EVENTS[0])
+    with monkeypatch.context() as patch, pytest.raises(StorageError):
+        Away(patch, left=10)
+        journal.append(EVENTS[1])
+    path.write_bytes(b"")
+    with pytest.raises(JournalError, match="has lost lines that were on the disk"):
+        journal.append(EVENTS[1])
+    assert path.read_bytes() == b""
 
 
 def test_a_missing_journal_is_an_error(path: Path) -> None:

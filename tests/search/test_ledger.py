@@ -6,8 +6,10 @@ from nightsweep.search.events import (
     Event,
     Failed,
     Finished,
+    Held,
     Interrupted,
     Opened,
+    Released,
     Reported,
     Started,
 )
@@ -115,3 +117,32 @@ def test_a_closed_run_is_done_or_tells_why_not() -> None:
 def test_a_run_that_is_opened_again_is_not_done() -> None:
     made = ledger((0, OPENED), (5, closed(5, done=True, reason="done")), (9, OPENED))
     assert (made.done, made.ended_because) == (False, "")
+
+
+HELD = Held(reason="paused by hand")
+
+
+def test_time_for_which_a_sweep_is_held_is_no_search_time() -> None:
+    held = ledger((0, OPENED), (10, ASKED), (20, HELD), (25, reported(1, 0.5)))
+    assert (held.held, held.held_at) == ("paused by hand", 20)
+    assert held.searched == held.spent(900).searched == 20.0
+    held.add(920, Released())
+    assert (held.held, held.searched) == ("", 20.0)
+    held.add(930, reported(2, 0.4))
+    assert held.searched == 30.0
+    assert held.spent(935).searched == 35.0
+
+
+def test_a_sweep_that_is_held_for_another_reason_has_been_held_since_the_first() -> None:
+    held = ledger((0, OPENED), (20, Held(reason="outside")), (30, HELD), (50, Released()))
+    assert held.searched == 20.0
+
+
+def test_a_driver_that_was_killed_while_it_was_held_has_searched_until_then() -> None:
+    killed = ledger((0, OPENED), (20, HELD), (500, OPENED), (507, reported(1, 0.5)))
+    assert (killed.held, killed.searched) == ("", 27.0)
+
+
+def test_a_driver_that_ended_while_it_was_held_knows_itself_how_long_it_has_searched() -> None:
+    ended = ledger((0, OPENED), (20, HELD), (500, closed(19.5)))
+    assert (ended.held, ended.searched) == ("paused by hand", 19.5)

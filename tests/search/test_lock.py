@@ -183,7 +183,12 @@ def test_a_holder_that_nobody_has_buried_yet_is_dead(
 
 def test_a_holder_on_another_host_keeps_its_lock_while_its_heart_beats(path: Path) -> None:
     """Where flock reaches the processes of one host only."""
-    looks = Sleep(lambda: looks.seconds > 2 and os.utime(path))
+
+    def beat() -> None:
+        if looks.seconds > 2:
+            os.utime(path)
+
+    looks = Sleep(beat)
     with pytest.raises(LockedError, match="is being written by process 7 on elsewhere; wait"):
         Lock(named(path), sleep=looks)
     assert 2 < looks.seconds < 4
@@ -287,3 +292,14 @@ def test_where_no_file_can_be_made_no_lock_is_held(tmp_path: Path) -> None:
 
 def test_a_lock_error_is_a_run_folder_error() -> None:
     assert issubclass(LockedError, RunFolderError)
+
+
+def test_the_heart_beats_on_while_the_storage_is_away_and_after_that(path: Path) -> None:
+    lock = Lock(path)
+    path.rename(path.with_name("away"))
+    assert lock.beat()
+    path.with_name("away").rename(path)
+    os.utime(path, (0, 0))
+    assert lock.beat()
+    assert path.stat().st_mtime > 0
+    lock.release()

@@ -35,8 +35,10 @@ def sweep(**changes: Any) -> Sweep:
     return Sweep(**values | changes)
 
 
-def told(*, slots: int = 4, epoch_seconds: float = 60.0, **changes: Any) -> Forecast:
-    return forecast(sweep(**changes), slots=slots, epoch_seconds=epoch_seconds)
+def told(
+    *, slots: int = 4, epoch_seconds: float = 60.0, now: float = 0.0, **changes: Any
+) -> Forecast:
+    return forecast(sweep(**changes), slots=slots, epoch_seconds=epoch_seconds, now=now)
 
 
 def losses(law: PowerLaw, config: dict[str, Any], metric: str = "loss") -> list[float]:
@@ -132,6 +134,18 @@ def test_a_sweep_by_time_ends_with_it() -> None:
     assert found.epochs == pytest.approx(4 * 120, abs=16)
     assert found.trials > 100
     assert told(trials=10, time="2h").trials == 10
+
+
+def test_other_budgets_end_it_too() -> None:
+    one: dict[str, Any] = {"trials": None, "slots": 4, "epoch_seconds": 60.0}
+    hours = told(**one, gpu_hours=4, resources={"gpus": 0.5})
+    assert 7200 - 4 * 60 < hours.seconds <= 7200
+    morning = told(**one, deadline="02:00 UTC")
+    assert 7200 - 4 * 60 < morning.seconds <= 7200
+    assert told(**one, time="2h", reserve="1h").seconds <= 3600
+    patient = told(**one, patience=20)
+    assert 20 < patient.trials < 2000
+    assert told(trials=10, target=-9.0).trials == 10
 
 
 def test_where_the_time_is_too_short_no_trial_ends() -> None:

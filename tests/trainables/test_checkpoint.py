@@ -81,7 +81,7 @@ def test_state_that_is_more_than_tensors_comes_back_too(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_is_not_there_cannot_be_loaded(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(LookupError, match="the checkpoint after epoch 3 is gone"):
         checkpoint.load(tmp_path, 3)
 
 

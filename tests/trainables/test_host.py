@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import random
@@ -11,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from nightsweep.trainables import checkpoint
+from nightsweep.trainables import checkpoint, manifest
 from nightsweep.trainables.host import Host
-from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step
+from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step, Waits
 from nightsweep.trainables.trial import Trial
 
 Function = Callable[[Trial], Any]
@@ -289,17 +290,71 @@ class Stateful:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
 
 
-def test_a_checkpoint_that_cannot_be_written_is_no_fault_of_the_trial(tmp_path: Path) -> None:
-    def full(trial: Trial) -> None:
+def test_a_checkpoint_whose_place_is_taken_costs_its_trial(tmp_path: Path) -> None:
+    def taken(trial: Trial) -> None:
         trial.keep(nothing=Stateful(None))
         (trial.folder / f".writing-{os.getpid()}").write_text("in the way")
         train(trial)
 
-    assert ending(full, tmp_path, until=1) == Ended(
+    assert ending(taken, tmp_path, until=1) == Ended(
+        trial=1,
+        end=End.FAILED,
+        reason=f"{tmp_path}/1/epoch-1 cannot be written (File exists)",
+    )
+
+
+def test_a_trial_waits_where_its_run_folder_is_away_and_goes_on_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    def leave(trial: Trial) -> None:
+        trial.keep(nothing=Stateful(None))
+        (tmp_path / "trials").rename(tmp_path / "away")
+        train(trial)
+
+    (tmp_path / "trials").mkdir()
+    slot = Slot(leave, tmp_path / "trials")
+    slot.start(until=1)
+    waits = slot.next()
+    assert waits == Waits(
+        trial=1,
+        reason=f"{tmp_path}/trials/1/epoch-1 cannot be written (No such file or directory)",
+    )
+    (tmp_path / "away").rename(tmp_path / "trials")
+    slot.halt_at(1)
+    assert checkpoint.epochs(tmp_path / "trials" / "1") == [1]
+
+
+def test_a_trial_that_is_told_to_halt_while_it_waits_gives_up(tmp_path: Path) -> None:
+    def leave(trial: Trial) -> None:
+        trial.keep(nothing=Stateful(None))
+        (tmp_path / "trials").rename(tmp_path / "away")
+        train(trial)
+
+    (tmp_path / "trials").mkdir()
+    slot = Slot(leave, tmp_path / "trials")
+    slot.start(until=1)
+    assert isinstance(slot.next(), Waits)
+    slot.host.halt()
+    assert slot.ended() == Ended(
         trial=1,
         end=End.UNSAVED,
-        reason="the checkpoint of trial 1 cannot be written: File exists",
+        reason=f"{tmp_path}/trials/1/epoch-1 cannot be written (No such file or directory)",
     )
+
+
+def test_a_checkpoint_on_storage_that_is_away_is_waited_for_and_not_taken_for_lost(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "away").mkdir()
+    checkpoint.put(tmp_path / "away" / "1", 1, mark)
+    slot = Slot(train, tmp_path / "trials")
+    slot.start(epoch=1)
+    assert slot.next() == Waits(
+        trial=1,
+        reason=f"{tmp_path}/trials/1/log.txt cannot be written (No such file or directory)",
+    )
+    (tmp_path / "away").rename(tmp_path / "trials")
+    assert slot.ended() == returned(1)
 
 
 def mark(aside: Path) -> None:
@@ -329,16 +384,21 @@ def test_a_trial_whose_checkpoint_is_gone_is_to_begin_again(tmp_path: Path) -> N
     )
 
 
-def test_a_checkpoint_that_cannot_be_read_is_no_fault_of_the_trial(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_read_for_a_while_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint.put(tmp_path / "1", 1, mark)
-    path = checkpoint.place(tmp_path / "1", 1) / ".manifest.json"
-    path.unlink()
-    path.mkdir()  # reading it is an error of the system's
-    ended = ending(train, tmp_path, epoch=1)
-    assert (ended.end, ended.reason) == (
-        End.UNSAVED,
-        "the checkpoint of trial 1 cannot be read: Is a directory",
-    )
+
+    def stale(path: Path) -> str:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as away:
+        away.setattr(manifest, "damage", stale)
+        slot = Slot(train, tmp_path)
+        slot.start(epoch=1)
+        reason = f"{tmp_path}/1/epoch-1 cannot be read (Stale file handle)"
+        assert slot.next() == Waits(trial=1, reason=reason)
+    assert slot.ended() == returned(1)
 
 
 @pytest.mark.parametrize("state", [lambda: None, multiprocessing.Lock()], ids=["lambda", "lock"])
@@ -400,3 +460,19 @@ def test_secrets_that_an_error_names_are_not_sent_and_not_logged(
     ended = ending(train, tmp_path)
     assert ended.reason == "raised ConnectionError: no postgres://***@db/x with ***"
     assert ended.traceback.endswith("ConnectionError: no postgres://***@db/x with ***")
+
+
+def test_a_halt_that_is_taken_back_makes_no_report_wait(tmp_path: Path) -> None:
+    told = threading.Event()
+
+    def train(trial: Trial) -> None:
+        for _ in trial.epochs():
+            told.wait()
+            trial.report(val_loss=0.5)
+
+    slot = Slot(train, tmp_path)
+    slot.start(until=2)
+    slot.host.halt()
+    slot.host.halt(wanted=False)
+    told.set()
+    slot.halt_at(epoch=2)

@@ -52,6 +52,7 @@ class Counter:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    (tmp_path / "trials").mkdir()
     return tmp_path / "trials" / "7"
 
 
@@ -216,7 +217,6 @@ def test_a_second_loop_over_epochs_does_not_turn_the_generators_back(folder: Pat
 def test_a_checkpoint_that_cannot_be_written_ends_the_function_whatever_it_catches(
     folder: Path,
 ) -> None:
-    folder.parent.mkdir(parents=True)
     folder.write_text("a file where the folder belongs")
     trial = Trial(job(folder, until=1), HaltingLink())
     trial.keep(counter=Counter())
