@@ -5,13 +5,15 @@ stopped at epoch 2 teaches too, as much as epoch 2 has been seen to say about th
 Configurations that are being tried count as if they came out as expected ("kriging believer",
 Ginsbourger, Le Riche & Carraro 2010), which keeps workers apart that ask at the same time.
 
-Two things keep the search wide, for no model is right on every problem. Trials take turns in how
+Three things keep the search wide, for no model is right on every problem. Trials take turns in how
 far they trust it: one in four is random, one is the best of SOME random candidates by its mean,
 one the best of all candidates by expected improvement (Jones, Schonlau & Welch 1998), which
 explores, and one by its mean, which does not. Portfolios do better than any one rule (Hoffman,
 Brochu & de Freitas 2011). And no candidate lies closer to a configuration that the model
 sees than a quarter of the distance that as many trials would have if they filled the space evenly:
-training is too noisy for near-repetitions to teach anything.
+training is too noisy for near-repetitions to teach anything. Where all around it came out exactly
+the same (flat.py), none lies on that plateau; and the more of the model's latest trials did, the
+more of the next ones are random.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from ..history import History, Observation, Proposal, Standings
 from ..space import Config, Space
 from .admissible import admissible
 from .features import Features, Floats, Ints
+from .flat import extents
 from .onethread import one_thread
 from .process import Process, Rows
 from .random import RandomSampler
@@ -44,6 +47,8 @@ SHORTLIST, EXPLORE = 1, 2
 SOME = 16
 LEVELS = 6
 APART = 0.25
+LATEST = 16  # of the model's trials, that say how flat the space is where it proposes
+COIN = 13  # what a generator is for, in its seed
 FRESH = 1.3  # hyperparameters are found again whenever there are so many times the results
 
 
@@ -64,10 +69,14 @@ class Gp(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The results that the model sees, as rows: where they lie [n, sides], their scores [n]."""
+    """The results that the model sees, as rows: where they lie [n, sides], what they are [n].
+
+    `scores`: values as the model has them; a diverged trial has one, but its value is infinite.
+    """
 
     places: Floats
     rows: Rows
+    values: Floats
     scores: Floats
 
     @property
@@ -75,6 +84,16 @@ class Known:
         """The first row of each trial."""
         _, first = np.unique(self.rows.trials, return_index=True)
         return np.sort(first)
+
+    @property
+    def by_trial(self) -> Floats:
+        """The values of each trial at each rung [trials, rungs], in the order of `first`."""
+        trials = self.rows.trials[self.first]
+        order = np.argsort(trials)
+        owner = order[np.searchsorted(trials, self.rows.trials, sorter=order)]
+        found = np.full((len(trials), int(self.rows.rungs.max()) + 1), np.nan)
+        found[owner, self.rows.rungs] = self.values
+        return np.where(np.isfinite(found), found, np.nan)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,7 +158,7 @@ class GpSampler:
         return admissible(self.space, self.seed, number, history, guess, len(candidates))
 
     def _candidates(self, number: int, turn: int, history: History) -> Floats:
-        """Places to try [n, sides], the most promising first; none while nothing is known."""
+        """Places to try [n, sides], the most promising first; none where chance is to decide."""
         if not self._growth.follows(history.arrivals):
             self._growth, self._fitted = Growth(arrivals=history.arrivals), None
         when = self._growth.latest(self.startup)
@@ -147,13 +166,17 @@ class GpSampler:
         known = self._known(Standings.of(history.observations), rungs)
         if not len(known.rows):
             return known.places
+        places = known.places[known.first]
+        flat = extents(known.by_trial, self._features.distance(places, places))
+        if self._by_chance(number, known.rows.trials[known.first], flat):
+            return places[:0]
         posterior = self._process(when, rungs).given(known.rows, known.scores)
         trials, last = known.rows[known.first], len(rungs) - 1
         at_end = posterior.mean(replace(trials, rungs=np.full(len(trials), last)))
-        best_first = known.places[known.first][np.argsort(at_end, kind="stable")]
+        order = np.argsort(at_end, kind="stable")
         waiting, pending = self._waiting(history.pending)
         generator = np.random.default_rng([self.seed, number])
-        places = self._pool(generator, number, best_first, waiting)
+        places = self._pool(generator, number, places[order], flat[order], waiting)
         if turn == SHORTLIST:
             places = places[:SOME]
         new = -np.arange(1, len(places) + 1)  # each differs from every trial
@@ -165,8 +188,20 @@ class GpSampler:
             promise = -posterior.mean(rows)
         return places[np.argsort(-promise, kind="stable")]
 
+    def _by_chance(self, number: int, trials: Ints, flat: Floats) -> bool:
+        """Whether a trial of the model's is left to chance: its latest ones taught so little."""
+        own = trials % TURNS != 0
+        latest = np.argsort(trials[own])[-LATEST:]
+        repeated = np.count_nonzero(flat[own][latest]) / (len(latest) + 1)
+        return bool(np.random.default_rng([self.seed, number, COIN]).random() < repeated)
+
     def _pool(
-        self, generator: np.random.Generator, number: int, best_first: Floats, waiting: Floats
+        self,
+        generator: np.random.Generator,
+        number: int,
+        best_first: Floats,
+        flat: Floats,
+        waiting: Floats,
     ) -> Floats:
         """Candidates [n, sides]: anywhere, and near the most promising; none too near to any."""
         sides = self._features.sides
@@ -178,7 +213,9 @@ class GpSampler:
         moved = filled + step * generator.standard_normal(chosen.shape)
         places = self._features.snap(np.concatenate([anywhere, _reflected(moved)]))
         tried = np.concatenate([best_first, waiting])
-        far = self._features.distance(places, tried).min(axis=1) >= apart(number, sides)
+        near = np.full(len(tried), apart(number, sides))
+        near[: len(flat)] = np.maximum(near[: len(flat)], flat)
+        far = (self._features.distance(places, tried) >= near).all(axis=1)
         return places[far] if far.sum() >= SOME else places
 
     def _process(self, when: int, rungs: Sequence[int]) -> Process:
@@ -197,8 +234,9 @@ class GpSampler:
         ]
         places = self._stacked([self._place(o.trial, o.config) for o, _, _ in found])
         at, trials = np.array([(rung, o.trial) for o, rung, _ in found], int).reshape(-1, 2).T
-        scores = normal_scores(np.array([value for _, _, value in found]))
-        return Known(places=places, rows=self._rows(places, at, trials), scores=scores)
+        values = np.array([value for _, _, value in found])
+        rows = self._rows(places, at, trials)
+        return Known(places=places, rows=rows, values=values, scores=normal_scores(values))
 
     def _waiting(self, pending: Sequence[tuple[int, Config]]) -> tuple[Floats, Rows]:
         """Where the pending trials lie [m, sides], and their rows, all at the first rung."""

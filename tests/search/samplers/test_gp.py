@@ -246,6 +246,30 @@ def test_the_last_rung_is_believed_where_the_first_one_says_otherwise() -> None:
     assert mean(found, "y") == pytest.approx(0.8, abs=0.15)
 
 
+def test_on_a_plateau_chance_takes_the_place_of_most_proposals() -> None:
+    """All trials there come out alike; near the edge is the model's best guess none the less."""
+    plateau = known(seen(50, lambda config: float(config["x"] > 0.1)))
+    origins = [p.origin for p in proposed(plateau, range(61, 181))]
+    assert 0.7 < origins.count("random") / len(origins) < 1
+
+
+def test_the_model_proposes_little_on_a_plateau_though_nothing_is_better() -> None:
+    history = known(seen(60, lambda c: valley(c) if c["x"] > 0.6 else -1.0))
+    model = [p.config["x"] for p in proposed(history) if p.origin != "random"]
+    assert len(model) > 5
+    assert sum(x > 0.6 for x in model) > 0.8 * len(model)
+
+
+def test_that_regions_diverge_makes_no_plateau_of_them() -> None:
+    lost = [
+        Observation(trial=o.trial, config=o.config, values={}, diverged=True)
+        if o.config["x"] > 0.3
+        else o
+        for o in seen(50, valley)
+    ]
+    assert {p.origin for p in proposed(known(lost))} == {"gp from 50 results"}
+
+
 def test_diverged_trials_keep_proposals_away() -> None:
     lost = [
         Observation(trial=o.trial, config=o.config, values={}, diverged=True)
@@ -500,7 +524,8 @@ def test_a_space_without_room_is_searched_all_the_same() -> None:
     """So few words that every candidate is near to a tried configuration."""
     space = Space({name: Choice(values=["a", "b"]) for name in "xyz"})
     assert SOME > 2**3
-    observations = seen(40, lambda config: float(config["x"] == "a"), space)
+    noise = iter(np.random.default_rng(0).random(40) / 10)
+    observations = seen(40, lambda config: float(config["x"] == "a") + next(noise), space)
     found = proposed(known(observations), space=space)
     assert {p.origin for p in found} == {"gp from 40 results"}
     assert [p.config["x"] for p in found].count("b") > 0.8 * len(found)
