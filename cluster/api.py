@@ -35,7 +35,7 @@ def run(
         quiet: Show nothing while it runs.
         options: What else a sweep file may hold: name, constraints, max_epochs, trials,
             replicates, time, gpu_hours, deadline, window, reserve, target, patience, sampler,
-            scheduler, resources, slots, seed, from_ (earlier runs).
+            scheduler, resources, slots, retries, timeout, checkpoints, seed, from_ (earlier runs).
 
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.

@@ -7,10 +7,12 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import ray
+from ray._private import worker
 
 from ..search.errors import ClusterDownError
 from .leftovers import Offspring, children
@@ -52,7 +54,7 @@ def connect() -> Iterator[Nodes]:
             token.enter_context(own_token())
             _start()
         tune_log.setLevel(logging.CRITICAL)
-        with Nodes(grows=not own) as nodes:
+        with Nodes(grows=not own) as nodes, _free_of(nodes):
             yield nodes
         clean = True
     finally:
@@ -65,6 +67,16 @@ def connect() -> Iterator[Nodes]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _free_of(nodes: Nodes) -> Iterator[None]:
+    """Let an error be printed though the cluster's head is gone: Ray would tell the head first."""
+    try:
+        yield
+    finally:
+        if nodes.gone and sys.excepthook is worker.custom_excepthook:
+            sys.excepthook = worker.normal_excepthook
 
 
 def _start() -> None:

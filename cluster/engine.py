@@ -69,12 +69,8 @@ class Engine:
         self._starts = Starts()
         self._failure: Exception | None = None
         self._scratch = tempfile.mkdtemp(prefix=f"nightsweep-{os.getpid()}-")
-        # A thousand slots that each spoke every second would be all that the driver hears.
-        beat = max(1.0, slots / 50)
-        self._watch = Watch(timeout=foreman.study.sweep.timeout, delay=beat)
-        worker = tune.with_parameters(
-            Worker, function=function, folder=folder, beat=beat, cpus=needs.cpus
-        )
+        self._watch = Watch(timeout=foreman.study.sweep.timeout, delay=self.beat)
+        worker = tune.with_parameters(Worker, function=function, folder=folder, cpus=needs.cpus)
         self._controller = self._control(worker, needs)
 
     def step(self) -> None:
@@ -97,6 +93,14 @@ class Engine:
             raise self._failure
 
     @property
+    def beat(self) -> float:
+        """Seconds between the signs of life of a slot that is opened now.
+
+        A thousand that each spoke every second would be all that the driver hears.
+        """
+        return max(1.0, self.slots / 50)
+
+    @property
     def late(self) -> str:
         """What to say of slots that may hang; empty if none does."""
         return self._watch.late
@@ -106,6 +110,7 @@ class Engine:
         if slots != self.slots:
             self.slots = slots
             self._controller.update_max_pending_trials(max(slots, 1))  # 0: as many as Tune likes
+            self._watch.delay = max(self._watch.delay, self.beat)
 
     def close(self, *, gone: bool = False) -> None:
         """End all slots. `gone`: Ray has, and would not answer."""
@@ -249,7 +254,7 @@ class _Slots(Searcher):
         if not self._engine.wants_slot():
             return None
         self._opened += 1
-        return {"slot": self._opened}
+        return {"slot": self._opened, "beat": self._engine.beat}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

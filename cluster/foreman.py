@@ -72,11 +72,11 @@ class Foreman:
         work = self.busy.get(slot)
         if work is None:
             return self._next(slot) if slot in self.idle and not self._dry else []
+        if work.trial in self._cut:
+            return self._cut_off(slot, messages)
         if not work.heard:
             work.heard = True
             self._record(self._started(work.trial, place))
-        if work.trial in self._cut:
-            return self._cut_off(slot, messages)
         orders: list[Order] = []
         for message in messages:
             if slot in self.busy and message.trial == self.busy[slot].trial:
@@ -104,9 +104,11 @@ class Foreman:
         self.closed(slot)
         self.leaving.pop(slot, None)
         work = self.busy.pop(slot, None)
-        if work is None or self.study.trials[work.trial].status is not Status.RUNNING:
+        if work is None:
             return
-        self._befell(work, cause, reason, beside=beside, killed=True)
+        self._dry = False  # its last report may have let somebody go on
+        if self.study.trials[work.trial].status is Status.RUNNING:
+            self._befell(work, cause, reason, beside=beside, killed=True)
 
     def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now; of those that are asleep."""

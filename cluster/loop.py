@@ -104,6 +104,7 @@ class Loop:
             foreman.stop(self.reason)
             raise
         finally:
+            self._request.listen()  # ending, Ray has given SIGTERM back to the system
             foreman.abandon()
 
     def search(self, engine: Engine, nodes: Nodes | None = None) -> None:

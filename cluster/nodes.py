@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ class Nodes:
     `grows`: others may come. Then a thread looks, for its question waits as long as the cluster's
     head is away, and training goes on meanwhile; a head that keeps its records elsewhere (Redis)
     may come back. `look`, `died`: what lives, and which process of Ray's does not any more.
+    `every`: seconds between two looks.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Nodes:
         look: Callable[[], Members] = alive,
         died: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        every: float = EVERY,
     ) -> None:
         self.alive = look()
         self._look = look
         self._died = died or _died
         self._clock = clock
+        self._every = every
         self._heard = clock()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._keep_looking, daemon=True)
@@ -71,6 +75,12 @@ class Nodes:
         if self._grows:
             self._thread.join(WAIT)
 
+    def ask(self) -> None:
+        """Look at the nodes; where the head does not answer they stay what they were."""
+        with contextlib.suppress(Exception):  # whatever Ray raises then
+            self.alive = self._look()
+            self._heard = self._clock()
+
     @property
     def gone(self) -> str:
         """Why nothing can be trained on this Ray any more; empty while it lives."""
@@ -82,12 +92,8 @@ class Nodes:
         return ""
 
     def _keep_looking(self) -> None:
-        while not self._closed.wait(EVERY):
-            try:
-                self.alive = self._look()
-            except Exception:  # whatever Ray raises while its head is away
-                continue
-            self._heard = self._clock()
+        while not self._closed.wait(self._every):
+            self.ask()
 
 
 def _died() -> str:

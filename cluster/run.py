@@ -23,6 +23,7 @@ from ..search.ledger import Ledger
 from ..search.links import refuse_links
 from ..search.lock import Lock, holder
 from ..search.meter import Meter
+from ..search.patience import unwritable
 from ..search.record import Status
 from ..search.results import Results
 from ..search.runfolder import RunFolder, write_whole
@@ -146,8 +147,7 @@ def _drive(
     keeper = Keeper(results.folder, ledger)
     study.record_to(keeper.record)
     try:
-        keeper.shelf.tidy(study)
-        keeper.shelf.check_room()
+        _make_room(keeper, study)
         if ledger.held == BY_HAND:
             display.note("it was paused by hand when its driver ended; it goes on now")
         before, over, edited = ledger.searched, ledger.done, edits.get("deadline")
@@ -183,6 +183,15 @@ def _drive(
             return keeper.finish(study)
     finally:
         keeper.close()
+
+
+def _make_room(keeper: Keeper, study: Study) -> None:
+    """Remove what is not needed. Errors: RunFolderError if there is not room enough then."""
+    try:
+        keeper.shelf.tidy(study)
+        keeper.shelf.check_room()
+    except OSError as error:
+        raise unwritable(keeper.folder.trials, error) from error
 
 
 def _function_again(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..search.errors import RunFolderError
-from ..search.events import Event, Reported
+from ..search.events import Changed, Event, Reported
 from ..search.keeping import Checkpoints, room, shortage, superfluous, too_large
 from ..search.record import Status
 from ..search.runfolder import RunFolder
@@ -38,7 +38,11 @@ def free_bytes(path: Path) -> int:
 
 def check_room(settings: Checkpoints, path: Path, free: Free = free_bytes) -> None:
     """Errors: RunFolderError if the disk has not the room that a sweep is to use at most."""
-    if reason := too_large(settings, free(path), path):
+    try:
+        there = free(path)
+    except OSError:
+        return  # whoever makes the folder says what is wrong with it
+    if reason := too_large(settings, there, path):
         raise RunFolderError(reason)
 
 
@@ -55,6 +59,8 @@ class Shelf:
 
     def note(self, event: Event) -> None:
         """Something has happened; `look` sees what has become of the trial."""
+        if isinstance(event, Changed):
+            self._changed.update(self.sizes)  # with more epochs those that had ended may go on
         trial = getattr(event, "trial", None)
         if trial is not None and not (isinstance(event, Reported) and not event.reason):
             self._changed.add(trial)

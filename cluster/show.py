@@ -78,7 +78,8 @@ def status(console: Console, results: Results) -> None:
         age = time.time() - max((p.latest for _, p in results.rows()), default=time.time())
         spent = results.ledger.spent(time.time())
         ends = min((b.seconds for b in clocked(study.sweep, spent)), default=math.inf)
-        say(console, f"last word {duration(age)} ago{left(study, spent.searched, ends)}")
+        rest = "" if held(results) else left(study, spent.searched, ends)
+        say(console, f"last word {duration(age)} ago{rest}")
     elif not results.ledger.done:
         say(console, f"to go on: nightsweep resume {short(results.folder.path)}")
 

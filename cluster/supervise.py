@@ -118,6 +118,7 @@ class Supervisor:
         self._told = False
         self._driver: subprocess.Popen[bytes] | None = None
         self._others = children([os.getpid()])  # of a script that has become this process
+        self._new = not os.path.lexists(folder)
 
     def run(self) -> int:
         """Until the sweep is done, or must be left; returns the exit code. Errors: JournalError.
@@ -146,6 +147,8 @@ class Supervisor:
                     return RESUME_ME
                 deaths = then.deaths
                 command = self._resume if now.begun else self._start
+                if self._new and not now.begun:
+                    RunFolder(self._folder).discard()  # it would be refused, not being empty
 
     def _drive(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Run a driver to its end."""

@@ -57,7 +57,7 @@ class Watch:
     def __init__(self, *, timeout: float | None = None, delay: float = 0.0) -> None:
         self.late = ""
         self._timeout = timeout
-        self._delay = delay
+        self.delay = delay
         self._now = 0.0  # seconds watched
         self._looked: float | None = None  # the clock's reading then
         self._next = 0.0  # when to look at every slot again
@@ -145,10 +145,10 @@ class Watch:
 
     def _usual(self, stand: _Stand) -> float:
         if self._timeout is not None:
-            return self._timeout + self._delay
+            return self._timeout + self.delay
         known = self._known(stand)
         usual = max(FLOOR, TIMES * known, SHARED * self._slowest_of_all) if known else UNKNOWN
-        return usual * (AGAIN if stand.job.trial in self._hung else 1) + self._delay
+        return usual * (AGAIN if stand.job.trial in self._hung else 1) + self.delay
 
     def _known(self, stand: _Stand) -> float:
         """What the epoch is compared with; 0 if there is nothing yet."""

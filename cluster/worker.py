@@ -35,11 +35,10 @@ class Worker(tune.Trainable):
         config: dict[str, Any],
         function: TrainingFunction | str = "",
         folder: Path = Path(),
-        beat: float = 1.0,
         cpus: float = 1,
     ) -> None:
-        """`function`: itself, or a reference to load in `folder`. `beat`: seconds between signs
-        of life."""
+        """`function`: itself, or a reference to load in `folder`. `config`: the slot's number,
+        and `beat`: seconds between signs of life."""
         import torch
 
         outlive_sigterm()
@@ -53,7 +52,7 @@ class Worker(tune.Trainable):
             return run_tune_function(found, trial)
 
         self._host = Host(call)
-        self._beat = beat
+        self._beat: float = config["beat"]
         gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
         device = f"cuda:{gpus}" if gpus and torch.cuda.is_available() else "cpu"
         self._place = Place(host=socket.gethostname(), pid=os.getpid(), device=device)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import StudyError
-from .schedulers import Hyperband
+from .schedulers.brackets import Brackets
 from .space import Parameter, Space
 from .sweep import Sweep
 
@@ -42,12 +42,17 @@ def refused(before: Sweep, after: Sweep) -> dict[str, str]:
     began, now = before.max_epochs, after.max_epochs
     if now < began:
         found["max_epochs"] = f"max_epochs can only grow in a run, not become {now} after {began}"
-    if now > began and isinstance(before.scheduler, Hyperband):
+    if now > began and (_brackets(before) or _brackets(after)):
         found["max_epochs"] = (
-            f"max_epochs cannot become {now} in a run under hyperband, whose brackets depend on "
-            f"it; {ANEW}"
+            f"max_epochs cannot become {now} in a run whose {before.scheduler.name} has several "
+            f"brackets, since brackets depend on it; {ANEW}"
         )
     return found
+
+
+def _brackets(sweep: Sweep) -> bool:
+    """Whether there are several: which trial is in which changes with the last epoch."""
+    return isinstance(sweep.scheduler.build(sweep.max_epochs), Brackets)
 
 
 def _parameters(before: Space, after: Space) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,9 @@ on with it needs no earlier run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from .errors import JournalError, NightsweepError, RunFolderError
-from .events import Learned, Metrics
+from .events import Learned, Lesson, Metrics
 from .fitting import fitted
 from .ledger import Page
 from .objective import Objective, Score
@@ -44,7 +43,7 @@ def lesson(sweep: Sweep, earlier: Results, run: str) -> Learned:
     space, objective = sweep.space, Objective(sweep.outcomes)
     ladder = sweep.scheduler.build(sweep.max_epochs).ladder()
     rungs = [*(step.epoch for step in ladder), sweep.max_epochs]
-    results: list[dict[str, Any]] = []
+    results: list[Lesson] = []
     best: list[tuple[Score, int]] = []
     missed = 0
     for known, page in earlier.rows():
@@ -52,12 +51,14 @@ def lesson(sweep: Sweep, earlier: Results, run: str) -> Learned:
             continue
         reported = _reported(known, page, objective, rungs[-1], earlier.sweep.max_epochs)
         values = {str(rung): reported[rung] for rung in rungs if rung in reported}
-        lost = {"diverged": True} if known.status is Status.DIVERGED else {}
+        lost = known.status is Status.DIVERGED
         config = fitted(space, known.config, earlier.sweep.space)
         if config is None or not (values or lost):
             missed += 1
             continue
-        results.append({"trial": known.id, "config": config, "values": values, **lost})
+        results.append(Lesson(trial=known.id, config=config, values=values))
+        if lost:
+            results[-1]["diverged"] = True
         if reported:
             best.append((min(map(objective.score, reported.values())), known.id))
     leaders = [trial for _, trial in sorted(best)[:LEADERS]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta, ValidationError, convert
 
@@ -107,16 +107,24 @@ class Changed:
     changes: dict[str, Any]
 
 
+class Lesson(TypedDict):
+    """A trial of an earlier sweep; `values`: what it reported at this one's rungs, by epoch."""
+
+    trial: Number
+    config: Config
+    values: dict[str, Metrics]
+    diverged: NotRequired[bool]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """What an earlier sweep has found is taken into account; `missed` trials did not fit.
 
-    `results`: `{"trial": 12, "config": {...}, "values": {"3": {"loss": 0.4}}, "diverged": true}`,
-    as reported at this sweep's rungs. `leaders`: the best trials, to be tried first.
+    `leaders`: the best trials, to be tried first.
     """
 
     run: str
-    results: list[dict[str, Any]]
+    results: list[Lesson]
     leaders: list[Number]
     missed: Count
 

@@ -223,7 +223,9 @@ def _binding(line: bytes) -> bool:
 
 
 def _repeatable(event: Event) -> bool:
-    return isinstance(event, Started) or (isinstance(event, Reported) and not event.reason)
+    """Whether nothing is lost with it: after a checkpoint, the one before may be removed."""
+    between = isinstance(event, Reported) and not (event.reason or event.checkpoint)
+    return between or isinstance(event, Started)
 
 
 def _end(path: Path) -> tuple[int, int | None]:

@@ -5,7 +5,9 @@ A Study writes no others; in a journal they mean that it, or sweep.json, was cha
 
 from __future__ import annotations
 
-from .changing import CHANGEABLE
+import re
+
+from .changing import allowed
 from .errors import JournalError, NightsweepError
 from .events import (
     Asked,
@@ -16,6 +18,7 @@ from .events import (
     Finished,
     Interrupted,
     Learned,
+    Lesson,
     Reported,
     Started,
     Stopped,
@@ -49,8 +52,6 @@ def check(state: State, event: Event, place: str) -> None:
 
 
 def _objection(state: State, event: Event) -> str | None:
-    if isinstance(event, Failed | Interrupted) and event.cause not in set(Cause):
-        return f"trial {event.trial} has an unknown cause {event.cause!r}"
     match event:
         case Reported():
             return _reported(state, event)
@@ -60,11 +61,13 @@ def _objection(state: State, event: Event) -> str | None:
             return _asked(state, event)
         case Stopped() | Failed():
             known = state.known(event.trial)
-            return f"trial {known.id} ends, but is {known.status}" if known.status.ended else None
+            if known.status.ended:
+                return f"trial {known.id} ends, but is {known.status}"
+            return _cause(event.cause) if isinstance(event, Failed) else None
         case Interrupted():
             return _interrupted(state, event)
         case Changed():
-            return next((f"{k} cannot change" for k in event.changes if k not in CHANGEABLE), None)
+            allowed(state.sweep, event.changes)
         case Learned():
             return _learned(state, event)
     return None
@@ -91,12 +94,11 @@ def _reported(state: State, event: Reported) -> str | None:
         return f"trial {known.id} reported epoch {event.epoch} after epoch {known.epoch}"
     if missing := state.objective.missing(event.metrics):
         return f"trial {known.id} reported no {missing}"
-    decision = Decision(event.decision)
-    ends = state.objective.unusable(event.metrics) or event.epoch >= state.sweep.max_epochs
-    if ends and decision is not Decision.STOP:
-        return f"trial {known.id} is to {decision} after its end"
-    if not ends and event.epoch < known.until and decision is not Decision.CONTINUE:
-        return f"trial {known.id} is to {decision} before a decision is due"
+    ends = event.epoch >= state.sweep.max_epochs or state.objective.unusable(event.metrics)
+    if ends and event.decision != Decision.STOP:
+        return f"trial {known.id} is to {event.decision} after its end"
+    if not ends and event.epoch < known.until and event.decision != Decision.CONTINUE:
+        return f"trial {known.id} is to {event.decision} before a decision is due"
     return None
 
 
@@ -105,23 +107,38 @@ def _interrupted(state: State, event: Interrupted) -> str | None:
     if event.epoch > known.epoch:
         return f"trial {known.id} goes on after epoch {event.epoch}, beyond {known.epoch}"
     if known.status is Status.FAILED and not known.furthest:
-        return None  # before its first epoch: the code was wrong, not the trial
-    return _not(state, event.trial, Status.RUNNING)
+        return _cause(event.cause)  # before its first epoch: the code was wrong, not the trial
+    return _not(state, event.trial, Status.RUNNING) or _cause(event.cause)
 
 
 def _learned(state: State, event: Learned) -> str | None:
     if state.trials:
         return f"{event.run} is learned from after the first trial"
-    configs = {result["trial"]: result["config"] for result in event.results}
-    if unknown := [trial for trial in event.leaders if trial not in configs]:
-        return f"leader {unknown[0]} of {event.run} is none of its results"
-    space = state.proposer.space
-    return next((why for config in configs.values() if (why := _misfit(space, config))), None)
+    known = {result["trial"] for result in event.results}
+    if unknown := set(event.leaders) - known:
+        return f"leader {min(unknown)} of {event.run} is none of its results"
+    found = (_unlearnable(state, result) for result in event.results)
+    return next((why for why in found if why), None)
+
+
+def _unlearnable(state: State, result: Lesson) -> str | None:
+    """Why a result cannot have come from an earlier sweep."""
+    objective = state.objective
+    for rung, metrics in result["values"].items():
+        if not re.fullmatch("[0-9]{1,9}", rung):
+            return f"{rung!r} is no epoch"
+        if objective.missing(metrics) or objective.unusable(metrics):
+            return f"trial {result['trial']} of an earlier sweep lacks a metric"
+    return _misfit(state.proposer.space, result["config"])
 
 
 def _not(state: State, trial: int, *wanted: Status) -> str | None:
     known: Record = state.known(trial)
     return None if known.status in wanted else f"trial {trial} is {known.status}"
+
+
+def _cause(given: str) -> str | None:
+    return None if given in set(Cause) else f"there is no cause {given!r}"
 
 
 def _misfit(space: Space, config: Config) -> str | None:
@@ -134,8 +151,10 @@ def _misfit(space: Space, config: Config) -> str | None:
             return f"{name} is no parameter of the sweep, or another constant"
         if known is not None and not known.contains(value):
             return f"{name} cannot be {value!r}, but {known.describe()}"
-    whole = space.build(lambda name, _: config[name])
-    return None if whole.keys() == config.keys() else "a configuration has parameters of another"
+    for name, known in space.parameters.items():
+        if (name in config) != (known.when is None or space.active(name, config)):
+            return f"{name} {'is not' if name in config else 'is'} used in such a configuration"
+    return None if space.constants.keys() <= config.keys() else "a constant is missing"
 
 
 LOOKING_WRONG = (

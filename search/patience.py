@@ -10,7 +10,7 @@ from .errors import RunFolderError, StorageError
 
 FIRST, LONGEST = 1.0, 30.0  # seconds between two tries
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LASTING = (  # something else is in the place: no waiting helps
+LASTING = (  # something else is in the place, or the process is at its own limits
     errno.EEXIST,
     errno.ENOTDIR,
     errno.EISDIR,
@@ -18,6 +18,7 @@ LASTING = (  # something else is in the place: no waiting helps
     errno.EINVAL,
     errno.ENAMETOOLONG,
     errno.EFBIG,
+    errno.EMFILE,
 )
 
 

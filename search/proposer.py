@@ -29,6 +29,7 @@ class Proposer:
     def __init__(self, sweep: Sweep, observations: Observations) -> None:
         self._observations = observations
         self._began: list[Config] = []
+        self._outside = 0  # how many of these the space of now does not hold
         self._take(sweep)
         self._objective = Objective(sweep.outcomes)
         self._leaders: list[Proposal] = []
@@ -44,9 +45,12 @@ class Proposer:
             return fitted(self.space, config, before)
 
         self._observations.refit(fit)
+        self._outside = 0
         for began in self._began:
             if (config := fit(began)) is not None:
                 self._tried.add(config)
+            else:
+                self._outside += 1
         self._leaders = [
             replace(known, config=config)
             for known in self._leaders
@@ -61,9 +65,9 @@ class Proposer:
 
     @property
     def count(self) -> int | None:
-        """How many trials there are to propose; None where there is no end."""
+        """How many trials there can be, those of before included; None where there is no end."""
         points = self.space.points
-        return None if points is None else len(points) * self._replicates
+        return None if points is None else len(points) * self._replicates + self._outside
 
     def propose(self, number: int) -> Proposal | None:
         """What to try as trial `number`; None when nothing is left."""

@@ -128,6 +128,8 @@ class State:
             pauses = at_rung and self.sweep.scheduler.pauses
             reason = f"may go on after epoch {last}: there are {self.sweep.max_epochs} now"
             self._move(known, Status.PAUSED if pauses else Status.WAITING, reason)
+            if known.alone:
+                self.alone.add(known.id)
 
     def _asked(self, event: Asked) -> None:
         if event.config is not None:

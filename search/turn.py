@@ -37,7 +37,7 @@ class Turn:
         waiting = self.state.of(Status.WAITING).values()
         if any(known.alone and self._in_time(known.id) for known in waiting):
             return True
-        event = self._promotion()
+        event = self._promotion() or self._leader()
         return event is not None and self.state.trials[event.trial].alone
 
     @property

@@ -2,8 +2,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.seating import Place
 from nightsweep.cluster.work import Halt, Order
@@ -495,6 +493,29 @@ def test_a_slot_that_opens_while_the_sweep_is_held_gets_nothing() -> None:
     assert floor.foreman.opened("a") == []
     floor.foreman.closed("a")
     assert (floor.foreman.idle, floor.study.trials) == (set(), {})
+
+
+def test_a_trial_stopped_by_hand_before_its_worker_was_heard_of_can_be_replayed() -> None:
+    floor = Floor()
+    floor.open()
+    floor.foreman.cut(1, "stopped by hand")
+    floor.hear("a")
+    assert Study.replay(floor.study.sweep, floor.events).trials == floor.study.trials
+
+
+def test_who_may_go_on_after_the_last_word_of_a_lost_worker_does() -> None:
+    floor = Floor(trials=6)
+    floor.open("a")
+    for trial, loss in enumerate((0.2, 0.3, 0.4, 0.5), start=1):
+        floor.hear("a", step(trial, 1, loss))
+    floor.open("b")
+    floor.hear("a", step(5, 1, 0.1))
+    assert floor.foreman.busy["a"].trial == 5
+    assert floor.foreman.opened("c") == []
+    floor.hear("b", step(6, 1, 0.6, checkpoint=False, waits=False))
+    assert floor.status(6) is Status.STOPPED
+    floor.foreman.lost("b", "its worker died")
+    assert work(floor.foreman.wake({"c"})["c"]).trial == 1
 
 
 def test_a_sweep_that_comes_to_its_end_while_it_is_held_need_not_wait_for_its_release() -> None:

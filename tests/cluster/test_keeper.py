@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import math
 import shutil
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 
 from nightsweep.cluster.keeper import Keeper
+from nightsweep.cluster.standstill import Standstill
+from nightsweep.cluster.stopping import StopRequest
 from nightsweep.search import journal
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.events import Closed
@@ -194,3 +197,30 @@ def test_a_second_keeper_goes_on_in_the_same_journal(evening: Evening) -> None:
     evening.search()
     evening.close()
     assert Results.load(evening.folder.path).study.trials == evening.study.trials
+
+
+def test_a_keeper_that_was_told_to_waits_for_room_for_journal_tables_and_best(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    evening.search(most=3)
+    with monkeypatch.context() as full:
+
+        def refuse(*given: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def free(seconds: float) -> None:
+            full.undo()
+
+        standstill = Standstill(evening.folder, StopRequest(), said.append, sleep=free)
+        evening.keeper.wait_by(standstill)
+        full.setattr("os.write", refuse)
+        evening.search()
+        assert len(said) == 2
+        full.setattr("os.replace", refuse)
+        evening.keeper.finish(evening.study)
+    assert len(said) == 4
+    assert said[0] == said[2]
+    assert said[0].startswith(f"the disk of {evening.folder.path} is full: waiting until it can")
+    assert Results.load(evening.folder.path).study.trials == evening.study.trials
+    assert best(evening)["trial"] == 2

@@ -243,3 +243,20 @@ def test_one_that_another_s_memory_costs_its_worker_is_not_blamed_at_once() -> N
     assert floor.study.trials[1].reason == (
         "does not fit: ended by Ray's memory monitor, even alone on its device"
     )
+
+
+def test_one_that_had_ended_alone_goes_on_alone_when_there_are_more_epochs() -> None:
+    """Were it not waited for, the sweep would end without it."""
+    floor = Floor(trials=2, max_epochs=2, scheduler="none")
+    floor.open("a0", "b0")
+    floor.study.interrupt(1, SHORT, cause=Cause.MEMORY, alone=True)
+    floor.study.ask()
+    for trial in (1, 2):
+        floor.study.report(trial, 2, {"loss": 0.5})
+    floor.study.change(max_epochs=4)
+    floor = Floor(study=floor.study)
+    floor.foreman.opened("a0")
+    floor.hear("a0")
+    assert floor.trial("a0") == 1
+    assert floor.foreman.opened("b0") == []
+    assert not floor.foreman.finished

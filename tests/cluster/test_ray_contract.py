@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import ray
 from ray import tune
+from ray._private import worker
 from ray._private.authentication import authentication_token_setup
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 from ray.air.execution._internal.actor_manager import RayActorManager
@@ -16,6 +17,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.train._internal import session
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.schedulers import TrialScheduler
+from ray.tune.utils import resource_updater
 
 from nightsweep.cluster.engine import _survive_memory_kills
 
@@ -56,6 +58,22 @@ def test_the_controller_takes_what_the_engine_gives_it() -> None:
             "checkpoint_period"}  # fmt: skip
     assert used <= set(parameters)
     assert callable(TuneController.update_max_pending_trials)
+
+
+def test_the_number_of_slots_can_change_but_none_is_as_many_as_tune_likes() -> None:
+    source = inspect.getsource(TuneController.update_max_pending_trials)
+    assert "self._max_pending_trials = max_pending_trials or" in source
+
+
+def test_tune_asks_the_head_for_what_there_is_as_seldom_as_this_setting_says() -> None:
+    source = inspect.getsource(resource_updater._ResourceUpdater.__init__)
+    assert 'os.environ.get("TUNE_STATE_REFRESH_PERIOD"' in source
+
+
+def test_ray_tells_its_head_of_an_error_before_it_is_printed() -> None:
+    source = inspect.getsource(worker.custom_excepthook)
+    assert source.index("add_worker") < source.index("normal_excepthook(type, value, tb)")
+    assert callable(worker.normal_excepthook)
 
 
 def test_tune_still_ends_a_run_on_a_memory_kill_so_ours_is_needed() -> None:

@@ -197,6 +197,19 @@ def test_a_file_that_another_process_is_writing_is_left_to_it(begin: Begin) -> N
     assert path.exists()
 
 
+def test_those_that_go_on_to_a_later_last_epoch_keep_theirs_while_they_wait(
+    begin: Begin,
+) -> None:
+    night = begin(scheduler="none", max_epochs=2, trials=3)
+    for _ in range(3):
+        night.train(night.ask())
+    night.shelf.tidy(night.study)
+    night.study.change(max_epochs=4)
+    night.ask()
+    night.look()
+    assert night.kept == {1: [2], 2: [2], 3: [2]}
+
+
 def test_a_removal_that_was_cut_short_is_made_up_for_when_a_run_goes_on(begin: Begin) -> None:
     night = begin(scheduler="none", max_epochs=1, trials=5)
     for _ in range(5):
@@ -241,6 +254,16 @@ def test_a_budget_that_is_not_on_the_disk_is_refused_before_anything_is_written(
     with pytest.raises(RunFolderError, match=r"may take 9e\+05 TB .*, but only .* are free in"):
         start(sweep, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_name_that_no_folder_can_have_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    sweep = Sweep(
+        train="nightsweep.trainables.digits:train",
+        metric="loss",
+        parameters={"x": {"min": 0.0, "max": 1.0}},
+    )
+    with pytest.raises(RunFolderError, match="cannot be made: File name too long"):
+        start(sweep, out=tmp_path / ("x" * 300))
 
 
 def test_free_room_is_that_of_the_nearest_folder_there_is(tmp_path: Path) -> None:

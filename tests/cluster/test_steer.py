@@ -241,10 +241,10 @@ class Wall:
 
     def __init__(self, events: list[Event]) -> None:
         self._events = events
-        self._ends = time.monotonic() + 60
+        self._ends = time.monotonic() + 300
 
     def __call__(self) -> float:
-        assert time.monotonic() < self._ends, "the workers have not gone in a minute"
+        assert time.monotonic() < self._ends, "the workers do not go"
         if any(isinstance(event, Released) for event in self._events):
             return at(22)
         trained = [event for event in self._events if isinstance(event, Reported)]
@@ -283,7 +283,10 @@ def test_outside_its_window_a_sweep_has_no_processes_and_inside_the_next_it_goes
     assert not any(known.troubles for known in study.trials.values()), "counted as lost workers"
 
 
-PLAIN = SWEEP.replace("trials: 16", "trials: 4\nsampler: random\nscheduler: none")
+PLAIN = SWEEP.replace("trials: 16", "trials: 3\nsampler: random\nscheduler: none").replace(
+    "max_epochs: 9", "max_epochs: 30"
+)
+SLOW, FAST = TRAIN.replace("0.05", "0.2"), TRAIN.replace("0.05", "0.0")
 
 
 def ask(place: Path, what: str, trial: int | None = None) -> str:
@@ -301,9 +304,9 @@ def workers(place: Path) -> set[int]:
 def test_a_sweep_is_paused_goes_on_loses_a_trial_and_is_stopped_while_it_runs(
     tmp_path: Path,
 ) -> None:
-    place = write(tmp_path, sweep=PLAIN, train=TRAIN.replace("0.05", "0.15"))
+    place = write(tmp_path, sweep=PLAIN, train=SLOW)
     process = driver(place, "run", "toy.yaml", "--out", "run")
-    until_reports(place, 12, process)
+    until_reports(place, 6, process)
     assert workers(place)
     assert ask(place, "pause") == "paused: 1 trial is being saved"
     until(lambda: not workers(place))
@@ -314,11 +317,12 @@ def test_a_sweep_is_paused_goes_on_loses_a_trial_and_is_stopped_while_it_runs(
     assert ask(place, "stop") == "stopping: 1 trial is being saved"
     assert process.wait(60) == RESUME_ME, said(place)
     assert "toy is not done: stopped by hand." in said(place)
+    write(place, sweep=PLAIN, train=FAST)
     trials = api.resume(place / "run", quiet=True).trials
     stopped, others = trials[trials["trial"] == held], trials[trials["trial"] != held]
     assert list(stopped["status"]) == ["stopped"]
     assert list(stopped["why"]) == ["stopped by hand"]
-    file = write(tmp_path / "calm", sweep=PLAIN, train=TRAIN.replace("0.05", "0.0")) / "toy.yaml"
+    file = write(tmp_path / "calm", sweep=PLAIN, train=FAST) / "toy.yaml"
     calm = start(load(file), out=tmp_path / "calm" / "run", source=Source(file=file)).trials
     calm = calm[calm["trial"] != held]
     pd.testing.assert_frame_equal(others[SAME], calm[SAME])

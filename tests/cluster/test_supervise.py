@@ -201,6 +201,25 @@ def test_what_a_dead_driver_has_started_is_ended_before_the_next_starts(evening:
     assert process.returncode == 75
 
 
+def test_a_folder_that_was_only_just_made_when_its_driver_was_killed_is_made_again(
+    tmp_path: Path,
+) -> None:
+    folder, killed = tmp_path / "run", tmp_path / "killed"
+    start = python(
+        f"""
+        import os, pathlib, sys
+        pathlib.Path({str(folder)!r}, "trials").mkdir(parents=True)
+        if pathlib.Path({str(killed)!r}).exists():
+            sys.exit(75)
+        pathlib.Path({str(killed)!r}).touch()
+        os.kill(os.getpid(), 9)
+        """
+    )
+    process = supervisor(folder, start, [])
+    process.communicate(timeout=60)
+    assert process.returncode == 75
+
+
 def test_it_says_why_it_gives_up(tmp_path: Path) -> None:
     fails = python("raise SystemExit(69)")
     process = supervisor(tmp_path, fails, fails)

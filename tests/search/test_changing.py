@@ -85,6 +85,16 @@ def test_added_choices_are_tried_and_nothing_is_tried_twice() -> None:
     assert [known.config["width"] for known in study.trials.values()] == [16, 32, 64, 24]
 
 
+def test_other_choices_are_tried_however_many_of_before_are_not_among_them() -> None:
+    study = new(sampler="grid", parameters={"width": {"values": [16, 32]}}, trials=None)
+    search(study)
+    for values in ([32, 64, 128], [256]):
+        study.change(parameters={"width": {"values": values}})
+        search(study)
+    assert [known.config["width"] for known in study.trials.values()] == [16, 32, 128, 64, 256]
+    assert study.limit == 5
+
+
 def test_with_more_epochs_the_completed_wait_at_a_rung_and_the_best_go_on() -> None:
     study = new()
     search(study)
@@ -195,9 +205,19 @@ def test_what_a_run_cannot_go_on_with_is_refused_and_changes_nothing(case: str) 
     assert not events
 
 
-def test_more_epochs_under_hyperband_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("scheduler", "began"),
+    [
+        ({"name": "hyperband"}, 9),
+        ({"name": "asha", "mode": "standard"}, 9),
+        ({"name": "asha", "mode": "standard"}, 8),  # one bracket, and two with 27 epochs
+    ],
+)
+def test_more_epochs_are_refused_where_they_would_move_trials_to_other_brackets(
+    scheduler: dict[str, Any], began: int
+) -> None:
     with pytest.raises(StudyError, match="brackets depend on it"):
-        new(scheduler="hyperband").change(max_epochs=27)
+        new(scheduler=scheduler, max_epochs=began).change(max_epochs=27)
 
 
 def test_a_wrong_range_is_refused_like_one_in_a_sweep_file() -> None:

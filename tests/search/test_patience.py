@@ -52,7 +52,9 @@ def test_what_may_pass_is_waited_for(number: int) -> None:
     assert raised.why == words(error(number), JOURNAL)
 
 
-@pytest.mark.parametrize("number", [errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EFBIG])
+@pytest.mark.parametrize(
+    "number", [errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EFBIG, errno.EMFILE]
+)
 def test_what_will_not_pass_is_not_waited_for(number: int) -> None:
     assert lasting(error(number))
     assert type(unwritable(JOURNAL, error(number))) is RunFolderError

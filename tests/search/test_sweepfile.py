@@ -143,8 +143,9 @@ def test_the_example_of_the_digits_loads() -> None:
 
 
 TOP = (
-    "name, train, metric, parameters, constraints, max_epochs, trials, replicates, time, sampler, "
-    "scheduler, resources, slots, seed, from"
+    "name, train, metric, parameters, constraints, max_epochs, trials, replicates, time, "
+    "gpu_hours, deadline, window, reserve, target, patience, timeout, sampler, scheduler, "
+    "resources, slots, retries, checkpoints, seed, from"
 )
 RANGE = "min, max, log, step, default, prior, when"
 

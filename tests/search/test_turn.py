@@ -93,6 +93,18 @@ def test_a_slot_without_other_work_takes_the_best_that_is_left() -> None:
     assert study.trials[2].reason == "rung 1: the best that can still come to the next one"
 
 
+def test_a_device_is_made_free_for_the_best_that_is_left_if_it_needs_that() -> None:
+    study = new()
+    first = study.ask()
+    assert first is not None
+    study.interrupt(first.id, "ran out of memory", alone=True)
+    train(study, 0.4, 0.3)
+    assert asked(study, enough_for(2)) == (2, 1)
+    assert study.wants_alone(enough_for(2))
+    assert study.ask(alone=False, left=enough_for(2)) is None
+    assert asked(study, enough_for(2)) == (1, 1)
+
+
 def test_a_trial_s_own_pace_decides_where_it_is_known() -> None:
     study = new()
     train(study, 0.4, 0.5)

@@ -460,6 +460,18 @@ def test_it_is_read_from_a_run_folder(
     assert load(folder.path, 1) == night.why(1)
 
 
+def test_a_trial_stopped_by_hand_is_told_by_what_was_said_then() -> None:
+    night = Night()
+    night.study.stop(night.ask().id, "stopped by hand")
+    night.first_epochs(0.5, 0.25, 0.1)
+    night.study.stop(2, "stopped by hand")
+    assert night.answer(1) == "Trial 1 was stopped after 0 epochs: stopped by hand."
+    assert night.answer(2) == (
+        "Trial 2 was stopped after 1 epoch: stopped by hand; its best was 0.5 at epoch 1."
+    )
+    assert night.why(2).otherwise == ""
+
+
 def test_a_journal_that_contradicts_itself_is_refused() -> None:
     night = Night()
     night.first_epochs(0.5, 0.1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_it_is_said_at_once_and_every_few_seconds() -> None:
     through(clock, Disk(clock, until=70).write)
     times = [now for now, _ in clock.sent]
     assert times[0] == 0
-    assert max(b - a for a, b in zip(times, times[1:], strict=False)) <= 5
+    assert max(b - a for a, b in itertools.pairwise(times)) <= 5
     says = Waits(trial=7, reason="the disk of run/trials/7 is full")
     assert {message for _, message in clock.sent} == {says}
 
