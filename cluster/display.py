@@ -19,7 +19,8 @@ from ..search.record import Status
 from ..search.runfolder import RunFolder
 from ..search.schedulers import Step
 from ..search.study import Study
-from ..search.summary import WORDS, duration
+from ..search.summary import WORDS
+from ..search.units import duration
 
 REFRESH = 0.5  # seconds
 NEWS = 30.0  # seconds between plain lines when nothing new is found

@@ -193,9 +193,9 @@ class Foreman:
             checkpoint=step.checkpoint,
         )
         self._alike.trained()
+        self._dry = False  # with a new best, patience lasts again: any report may count
         if not step.waits:
             return []
-        self._dry = False
         if decision is Decision.CONTINUE and not self._ending:
             return [self._go_on(step.trial)]
         if decision is Decision.CONTINUE and not self._saved(slot, step):

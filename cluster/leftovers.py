@@ -10,14 +10,14 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from ..search.lock import Holder
+from ..search.events import Opened
+from .provenance import host
 
 SESSION = "session_%Y-%m-%d_%H-%M-%S_%f"  # how Ray names its folder, before the driver's pid
 
@@ -57,10 +57,14 @@ def descendants(root: int) -> set[int]:
     return found
 
 
-def clear_behind(holder: Holder | None) -> None:
-    """Remove the temporary files of a driver of this host that has died with its lock."""
-    if holder is not None and holder.born and holder.host == socket.gethostname():
-        clear_files(holder.pid, _moment(holder.born))
+def clear_behind(driver: Opened | None, since: float) -> None:
+    """Remove the temporary files of an earlier driver of this host, which began at `since`.
+
+    None of them where its pid is a process's again: they may be that one's.
+    """
+    if driver is None or driver.host != host() or Path(f"/proc/{driver.pid}").exists():
+        return
+    clear_files(driver.pid, datetime.fromtimestamp(since))
 
 
 def clear_files(pid: int, since: datetime) -> None:
@@ -80,13 +84,6 @@ def clear_files(pid: int, since: datetime) -> None:
 def _ray_folder() -> Path:
     """As ray._common.utils.get_default_system_temp_dir finds it, without Ray."""
     return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp")
-
-
-def _moment(ticks: int) -> datetime:
-    """When a process began, whose number of ticks since the boot is given; rather a bit before."""
-    lines = Path("/proc/stat").read_text().splitlines()
-    boot = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
-    return datetime.fromtimestamp(boot + ticks // os.sysconf("SC_CLK_TCK") - 2)
 
 
 def _began(name: str) -> datetime | None:

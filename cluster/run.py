@@ -21,7 +21,7 @@ from ..search.errors import SweepError, TrainingFunctionError
 from ..search.events import FORMAT, Closed, Due, Learned, Opened
 from ..search.ledger import Ledger
 from ..search.links import refuse_links
-from ..search.lock import Lock, holder
+from ..search.lock import Lock
 from ..search.meter import Meter
 from ..search.patience import unwritable
 from ..search.record import Status
@@ -117,9 +117,9 @@ def resume(
     folder = RunFolder.open(run)
     refuse_links(folder)
     probe(folder.path)
-    folder.trials.mkdir(exist_ok=True)  # its checkpoints may have been removed, for their room
     with _locked(folder):
         results = Results.load(run)
+        clear_behind(results.ledger.driver, results.ledger.begun)
         edits = {} if as_begun else changes_on_disk(results)
         edits |= {key: value for key, value in (changes or {}).items() if value is not None}
         edits = allowed(results.sweep, edits)
@@ -187,11 +187,13 @@ def _drive(
 
 def _make_room(keeper: Keeper, study: Study) -> None:
     """Remove what is not needed. Errors: RunFolderError if there is not room enough then."""
+    trials = keeper.folder.trials
     try:
+        trials.mkdir(exist_ok=True)  # it may have been removed, for the room that it took
         keeper.shelf.tidy(study)
         keeper.shelf.check_room()
     except OSError as error:
-        raise unwritable(keeper.folder.trials, error) from error
+        raise unwritable(Path(error.filename or trials), error) from error
 
 
 def _function_again(
@@ -227,10 +229,8 @@ def _check(function: TrainingFunction) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
-    before = holder(folder.lock)
     lock = Lock(folder.lock)
     try:
-        clear_behind(before)
         Inbox(folder).clear()
         yield
     finally:

@@ -19,8 +19,9 @@ from ..search.lock import holder
 from ..search.results import Results
 from ..search.space import Choice, Float, Int
 from ..search.study import Study
-from ..search.summary import duration, plural, show
+from ..search.summary import show
 from ..search.sweep import Sweep
+from ..search.units import duration, plural
 from .display import RUNGS, counted, ladder, leader, left
 
 LEADERS = 5

@@ -22,7 +22,7 @@ from types import FrameType
 from ..search.events import Closed, Finished, Reported, Stopped
 from ..search.journal import read
 from ..search.runfolder import RunFolder
-from ..search.summary import duration
+from ..search.units import duration
 from .leftovers import Offspring, children, clear_files, descendants
 from .stopping import AT_ONCE
 

@@ -12,8 +12,9 @@ from ..search.lock import holder
 from ..search.plan import Forecast
 from ..search.runfolder import RunFolder
 from ..search.story import Judged, Neighbour, Stand, Story
-from ..search.summary import duration, plural, show
+from ..search.summary import show
 from ..search.sweep import Sweep
+from ..search.units import duration, plural
 from .display import RUNGS
 from .show import say, short
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..search.summary import duration, plural
+from ..search.units import duration, plural
 from ..trainables.job import Answer, Ended, Job, Message, Step, Waits
 from .work import Order
 

@@ -19,8 +19,8 @@ from .proposer import LEADERS
 from .record import Record, Status
 from .results import Results
 from .study import Study
-from .summary import plural
 from .sweep import Sweep
+from .units import plural
 
 
 def lessons(sweep: Sweep, folder: Path) -> list[Learned]:

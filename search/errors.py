@@ -11,7 +11,7 @@ NightsweepError
 │   └── JournalError       its journal cannot be read
 ├── StudyError             a Study was called in an order that makes no sense
 └── ClusterError           the resources that a trial asks for are nowhere to be had
-    └── ClusterDownError   Ray does not start, or keeps no worker up
+    └── ClusterDownError   Ray does not start, has died, or keeps no worker up
 
 Each message says what was given, what was expected and what to do; the command line prints it
 alone, without a traceback, and exits with 2 (69 where the cluster is down, 75 for StoppedError).

@@ -102,8 +102,13 @@ class Journal:
             self._take_back()
             self._tried = line
             line = bytes(self._unsynced) + line  # what the system has lost it does not say
-        elif os.fstat(self._file).st_size != self._size:
+        elif (status := os.fstat(self._file)).st_size != self._size:
             raise self._taken_over()
+        elif not status.st_nlink:
+            raise JournalError(
+                f"{self._path} was removed while its driver was at work: nothing that is decided "
+                "now could be kept; put the folder back, or start the sweep again"
+            )
         else:
             self._torn, self._tried = True, line
         if os.write(self._file, line) < len(line):

@@ -50,7 +50,8 @@ class Ledger:
     """Takes events in the order of the journal. `elapsed`: search time of ended drivers, s.
 
     `due`: the latest driver's deadline, in seconds since 1970, where the sweep has one. `held`:
-    why it trains nothing for a while, since `held_at`; such time is not search time.
+    why it trains nothing for a while, since `held_at`; such time is not search time. `driver`:
+    the latest, and when it began.
     """
 
     pages: dict[int, Page] = field(default_factory=dict)
@@ -61,6 +62,8 @@ class Ledger:
     held: str = ""
     held_at: float = math.nan
     meter: Meter = field(default_factory=Meter)
+    driver: Opened | None = None
+    begun: float = math.nan
     barren: list[int] = field(default_factory=list)  # that failed under a driver without an epoch
     changed: dict[str, float] = field(default_factory=dict)  # when a key of the sweep was changed
     _opened: float = math.nan
@@ -83,6 +86,7 @@ class Ledger:
                 page.seconds += event.seconds or 0.0
                 self._fruitful, self.barren = True, []
             case Opened():
+                self.driver, self.begun = event, time
                 self._close_killed()
                 self._release(time)
                 self._held = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 from .events import finite_or_text
 from .record import Status
 from .space import Config
-from .summary import plural
+from .units import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

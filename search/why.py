@@ -26,8 +26,8 @@ from .record import Record, Status
 from .runfolder import RunFolder
 from .story import Happened, Judged, Neighbour, Stand, Story
 from .study import Decision, Study
-from .summary import duration
 from .sweep import Sweep
+from .units import duration
 
 PLACE = re.compile(r"(?:\w+ \d+, )*\w+ \d+")
 RANK = re.compile(r"\brank (\d{1,9}) of (\d{1,9})")

@@ -254,9 +254,11 @@ class Trial:
             self.halted = step.epoch >= self.max_epochs
         if saved:
             # Until a step is answered, the driver may still know of the checkpoint before only.
+            # The last one never is: from a node that is lost the driver may not even hear of it.
             kept = {step.epoch} if step.waits else {self._saved, step.epoch}
-            with contextlib.suppress(OSError):  # the storage is away: the next time, then
-                checkpoint.keep_only(self.folder, kept)
+            if step.epoch < self.max_epochs:
+                with contextlib.suppress(OSError):  # the storage is away: the next time, then
+                    checkpoint.keep_only(self.folder, kept)
             self._saved = step.epoch
         self._since = self._clock()
         if saves:

@@ -506,16 +506,28 @@ def test_a_trial_stopped_by_hand_before_its_worker_was_heard_of_can_be_replayed(
 def test_who_may_go_on_after_the_last_word_of_a_lost_worker_does() -> None:
     floor = Floor(trials=6)
     floor.open("a")
-    for trial, loss in enumerate((0.2, 0.3, 0.4, 0.5), start=1):
-        floor.hear("a", step(trial, 1, loss))
+    for trial in (1, 2, 3):
+        floor.hear("a", step(trial, 1, trial / 10))
+    assert floor.foreman.busy["a"].trial == 1
     floor.open("b")
-    floor.hear("a", step(5, 1, 0.1))
-    assert floor.foreman.busy["a"].trial == 5
+    for trial in (4, 5):
+        floor.hear("b", step(trial, 1, trial / 10))
     assert floor.foreman.opened("c") == []
     floor.hear("b", step(6, 1, 0.6, checkpoint=False, waits=False))
     assert floor.status(6) is Status.STOPPED
     floor.foreman.lost("b", "its worker died")
-    assert work(floor.foreman.wake({"c"})["c"]).trial == 1
+    assert work(floor.foreman.wake({"c"})["c"]).trial == 2
+
+
+def test_a_new_best_between_rungs_opens_trials_again_where_patience_had_run_out() -> None:
+    floor = Floor(scheduler="none", patience=1)
+    for slot in ("a", "b", "c"):
+        floor.open(slot)
+    floor.hear("a", step(1, 1, 0.5, waits=False))
+    floor.hear("b", step(2, 9, 0.6, waits=False), Ended(trial=2, end=End.RETURNED))
+    assert floor.foreman.idle == {"b"}
+    floor.hear("c", step(3, 1, 0.3, waits=False))
+    assert work(floor.foreman.wake({"b"})["b"]).trial == 4
 
 
 def test_a_sweep_that_comes_to_its_end_while_it_is_held_need_not_wait_for_its_release() -> None:

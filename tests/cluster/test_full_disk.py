@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 import nightsweep
@@ -36,6 +37,9 @@ def place(tmp_path: Path) -> Iterator[Path]:
         try:
             yield tmp_path
         finally:
+            for child in psutil.Process().children():  # it would wait for ever
+                if child.status() != "zombie" and child.cwd() == str(tmp_path):
+                    child.kill()
             detach(tmp_path)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from nightsweep.cluster.leftovers import (
     clear_files,
     descendants,
 )
-from nightsweep.search.lock import Holder, Lock, holder
+from nightsweep.cluster.provenance import host
+from nightsweep.search.events import Opened
 
 SLEEPS = "import time; time.sleep(60)"
 FAMILY = f"""
@@ -77,21 +79,21 @@ def test_the_files_of_a_dead_driver_are_removed_and_nobody_elses(temporary: Path
     assert left == list(folders)[2:]
 
 
-def test_what_a_holder_of_the_lock_has_left_is_found_by_when_it_began(
-    temporary: Path, tmp_path: Path
-) -> None:
-    lock = Lock(tmp_path / "driver.lock")
-    held = holder(lock.path)
-    lock.release()
-    assert held is not None
-    pid, now = os.getpid(), f"{datetime.now():%Y-%m-%d_%H-%M-%S_%f}"
-    scratch = temporary / f"nightsweep-{pid}-abc"
-    its = temporary / "ray" / f"session_{now}_{pid}"
-    older = temporary / "ray" / f"session_2026-02-01_22-00-05_000123_{pid}"
-    for folder in (scratch, its, older):
-        folder.mkdir(parents=True)
-    clear_behind(Holder(host="elsewhere", pid=pid, born=held.born))
-    clear_behind(None)
-    assert scratch.exists()
-    clear_behind(held)
-    assert [folder.exists() for folder in (scratch, its, older)] == [False, False, True]
+def test_the_next_driver_removes_the_files_of_the_one_before(temporary: Path) -> None:
+    folders = ["nightsweep-4000000-abc", "ray/session_2026-03-01_22-00-05_000123_4000000"]
+    for name in folders:
+        (temporary / name).mkdir(parents=True)
+    began = datetime(2026, 3, 1, 22).timestamp()
+    before = Opened(format=2, version="0.2.0", host=host(), pid=GONE)
+    clear_behind(None, began)
+    clear_behind(replace(before, host="elsewhere"), began)
+    assert [(temporary / name).exists() for name in folders] == [True, True]
+    clear_behind(before, began)
+    assert [(temporary / name).exists() for name in folders] == [False, False]
+
+
+def test_files_that_may_be_a_living_process_s_are_left(temporary: Path) -> None:
+    its = temporary / f"nightsweep-{os.getpid()}-abc"
+    its.mkdir()
+    clear_behind(Opened(format=2, version="0.2.0", host=host(), pid=os.getpid()), 0.0)
+    assert its.exists()

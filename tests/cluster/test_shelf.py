@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.run import start
+from nightsweep.cluster.run import resume, start
 from nightsweep.cluster.shelf import Shelf, free_bytes
 from nightsweep.search import Decision, Study, Sweep
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.runfolder import RunFolder
 from nightsweep.trainables import checkpoint
+
+from .conftest import Evening
 
 PLENTY = 10**12
 
@@ -254,6 +257,17 @@ def test_a_budget_that_is_not_on_the_disk_is_refused_before_anything_is_written(
     with pytest.raises(RunFolderError, match=r"may take 9e\+05 TB .*, but only .* are free in"):
         start(sweep, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["trials", "trials/1"])
+def test_a_file_where_a_folder_belongs_is_refused_in_a_sentence(
+    finished: Evening, name: str
+) -> None:
+    place = finished.folder.path / name
+    shutil.rmtree(place)
+    place.touch()
+    with pytest.raises(RunFolderError, match=f"{name} cannot be written: "):
+        resume(finished.folder.path)
 
 
 def test_a_name_that_no_folder_can_have_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -86,10 +86,10 @@ def test_added_choices_are_tried_and_nothing_is_tried_twice() -> None:
 
 
 def test_other_choices_are_tried_however_many_of_before_are_not_among_them() -> None:
-    study = new(sampler="grid", parameters={"width": {"values": [16, 32]}}, trials=None)
+    study = new(sampler="grid", parameters={"width": {"values": [16, 32]}, "lr": 0.1}, trials=None)
     search(study)
     for values in ([32, 64, 128], [256]):
-        study.change(parameters={"width": {"values": values}})
+        study.change(parameters={"width": {"values": values}, "lr": 0.1})
         search(study)
     assert [known.config["width"] for known in study.trials.values()] == [16, 32, 128, 64, 256]
     assert study.limit == 5

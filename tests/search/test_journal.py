@@ -301,7 +301,8 @@ def test_a_new_journal_is_on_the_disk_with_its_name(path: Path, synced: list[str
 def test_a_decision_is_on_the_disk_when_append_returns(path: Path, synced: list[str]) -> None:
     journal = Journal(path, clock())
     synced.clear()
-    saved = replace(REPORT, checkpoint=True)  # then the checkpoint before may be removed
+    # After a checkpoint the one before it may be removed.
+    saved = Reported(trial=1, epoch=5, metrics={"val_loss": 0.4}, checkpoint=True)
     for event, reached in [(EVENTS[0], 1), (REPORT, 1), (REPORT, 1), (EVENTS[2], 2), (saved, 3)]:
         journal.append(event)
         assert len(synced) == reached
@@ -352,6 +353,15 @@ def test_where_a_second_driver_has_written_the_first_writes_no_more(path: Path) 
         first.append(EVENTS[2])
     second.append(EVENTS[2])
     assert shown(path) == ALL[:3]
+
+
+def test_a_journal_that_was_removed_takes_nothing_more(path: Path) -> None:
+    """Else a driver would search all night into a file that nobody can open."""
+    journal = Journal(path, clock())
+    journal.append(EVENTS[0])
+    path.unlink()
+    with pytest.raises(JournalError, match="was removed while its driver was at work"):
+        journal.append(EVENTS[1])
 
 
 class Away:

@@ -35,21 +35,24 @@ X1 = {"x": 1, "fixed": "relu"}
 
 
 def asked(trial: int = 1, **changes: Any) -> Asked:
-    return Asked(**{"trial": trial, "epoch": 0, "reason": "random", "config": X1} | changes)
+    values: dict[str, Any] = {"trial": trial, "epoch": 0, "reason": "random", "config": X1}
+    return Asked(**values | changes)
 
 
 def reported(epoch: int = 2, **changes: Any) -> Reported:
-    values = {"trial": 1, "epoch": epoch, "metrics": {"loss": 0.5}, "checkpoint": True}
-    return Reported(**values | changes)
+    values: dict[str, Any] = {"trial": 1, "metrics": {"loss": 0.5}, "checkpoint": True}
+    return Reported(**values | {"epoch": epoch} | changes)
 
 
 def lost(**changes: Any) -> Interrupted:
-    return Interrupted(**{"trial": 1, "epoch": 0, "reason": "its worker died"} | changes)
+    values: dict[str, Any] = {"trial": 1, "epoch": 0, "reason": "its worker died"}
+    return Interrupted(**values | changes)
 
 
 def learned(config: dict[str, Any] = X1, rung: str = "1", **changes: Any) -> Learned:
     lesson = Lesson(trial=7, config=config, values={rung: {"loss": 0.5}})
-    return Learned(**{"run": "r", "results": [lesson], "leaders": [7], "missed": 0} | changes)
+    values: dict[str, Any] = {"run": "r", "results": [lesson], "leaders": [7], "missed": 0}
+    return Learned(**values | changes)
 
 
 PAUSED = reported(decision="pause", reason="rung 1")

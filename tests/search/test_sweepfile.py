@@ -356,7 +356,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_sweep_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
-    assert refusal(tmp_path / "a.yaml").startswith("a.yaml: cannot be read: [Errno 21] Is a dir")
+    assert refusal(tmp_path / "a.yaml") == "a.yaml: is no file"
 
 
 def test_json_with_tabs_is_read(write: Write) -> None:

@@ -242,3 +242,14 @@ def test_between_distant_rungs_the_state_is_saved_now_and_then(folder: Path) -> 
     assert len(saved) >= 2
     assert link.asked == []
     assert sorted(path.name for path in folder.iterdir()) == [f"epoch-{e}" for e in saved[-2:]]
+
+
+def test_what_the_driver_may_know_of_last_outlives_the_end(folder: Path) -> None:
+    """From a node that is lost it hears no more, while the trial there may train to its end."""
+    link, ticks = HaltingLink(), iter(range(0, 10**6, 40))
+    trial = Trial(job(folder, until=9), link, clock=lambda: next(ticks))
+    trial.keep(counter=Counter())
+    list(reporting(trial))
+    *_, known, later, last = [step.epoch for step in link.sent if step.checkpoint]
+    assert last == 9
+    assert checkpoint.epochs(folder) == [known, later, last]
