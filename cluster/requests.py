@@ -83,9 +83,11 @@ class Inbox:
     def take(self) -> Iterator[Asked]:
         """What has been asked since, the oldest first."""
         for name in self._names(REQUEST):
-            if name not in self._taken and not name.startswith("."):
+            path = self._folder / name
+            # While another was being done this one may have been withdrawn, or answered.
+            there = os.path.lexists(path)
+            if there and name not in self._taken and not name.startswith("."):
                 self._taken.add(name)
-                path = self._folder / name
                 yield Asked(path, _read(path, Request))
 
     def _names(self, *suffixes: str) -> list[str]:

@@ -202,7 +202,8 @@ def test_a_run_of_a_newer_version_is_refused(
 ) -> None:
     finished.write_header(format=99)
     assert nightsweep(command, "run") == refused(
-        f"run was written by a newer nightsweep (format 99, this one reads {FORMAT}); upgrade to read it"
+        "run was written by a newer nightsweep "
+        f"(format 99, this one reads {FORMAT}); upgrade to read it"
     )
 
 

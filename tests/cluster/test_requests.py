@@ -49,6 +49,17 @@ def test_one_that_is_withdrawn_is_not_taken(folder: RunFolder) -> None:
     assert list(Inbox(folder).take()) == []
 
 
+def test_one_that_goes_while_another_is_being_done_is_not_taken_for_something_unknown(
+    folder: RunFolder,
+) -> None:
+    post(folder, Request(ask="pause"))
+    second = post(folder, Request(ask="stop"))
+    taken = Inbox(folder).take()
+    assert next(taken).what == Request(ask="pause")
+    second.withdraw()
+    assert list(taken) == []
+
+
 def test_what_was_asked_of_one_driver_is_not_asked_of_the_next(folder: RunFolder) -> None:
     post(folder, Request(ask="pause"))
     (asked,) = Inbox(folder).take()
