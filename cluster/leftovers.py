@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..search.events import Opened
-from .provenance import host
+from ..search.lock import Holder
 
 SESSION = "session_%Y-%m-%d_%H-%M-%S_%f"  # how Ray names its folder, before the driver's pid
 
@@ -62,7 +62,7 @@ def clear_behind(driver: Opened | None, since: float) -> None:
 
     None of them where its pid is a process's again: they may be that one's.
     """
-    if driver is None or driver.host != host() or Path(f"/proc/{driver.pid}").exists():
+    if driver is None or Holder(host=driver.host, pid=driver.pid).alive:
         return
     clear_files(driver.pid, datetime.fromtimestamp(since))
 

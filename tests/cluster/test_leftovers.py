@@ -92,6 +92,16 @@ def test_the_next_driver_removes_the_files_of_the_one_before(temporary: Path) ->
     assert [(temporary / name).exists() for name in folders] == [False, False]
 
 
+def test_a_driver_that_nobody_has_waited_for_is_dead_all_the_same(temporary: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays in the list
+    its = temporary / f"nightsweep-{child.pid}-abc"
+    its.mkdir()
+    clear_behind(Opened(format=2, version="0.2.0", host=host(), pid=child.pid), 0.0)
+    assert not its.exists()
+    child.wait()
+
+
 def test_files_that_may_be_a_living_process_s_are_left(temporary: Path) -> None:
     its = temporary / f"nightsweep-{os.getpid()}-abc"
     its.mkdir()
