@@ -114,7 +114,7 @@ class Scene:
             raise Violation(f"a driver has not closed its journal; {self.last_words}")
 
     def told(self, *words: str) -> tuple[int, str]:
-        """Another command on the run folder: its exit code and all that it said."""
+        """Another command on the run folder: its exit code and all that it said. Errors: Over."""
         done = subprocess.run(
             [sys.executable, "-m", "nightsweep", *words],
             cwd=self.place,
@@ -124,4 +124,7 @@ class Scene:
             text=True,
             check=False,
         )
+        if self.tail.look().done:  # the driver was about to end, which explains any answer
+            self.process.wait(LONGEST)
+            raise Over
         return done.returncode, done.stdout

@@ -16,6 +16,7 @@ class Tail:
     trial: int = 0  # asked for last
     worker: int = 0  # the process that took a trial up last
     closed: bool = False
+    done: bool = False  # a driver has closed it, and nothing is left to do
     held: bool = False  # by `nightsweep pause`
     furthest: dict[int, int] = field(default_factory=dict)  # the last epoch of each trial
     _at: int = 0
@@ -39,6 +40,7 @@ class Tail:
         trial, pid, epoch = event.get("trial"), event.get("pid"), event.get("epoch")
         kind = event["event"]
         self.closed = kind == "closed"
+        self.done = self.closed and event.get("done") is True
         if kind in ("held", "released", "opened"):
             self.held = kind == "held"
         if kind == "reported" and isinstance(trial, int) and isinstance(epoch, int):

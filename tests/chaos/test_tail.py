@@ -31,3 +31,12 @@ def test_a_journal_that_was_cut_is_read_anew(tmp_path: Path) -> None:
     assert tail.furthest == {3: 1}
     journal.write_text("".join(LINES))
     assert tail.look().reports == 1
+
+
+def test_a_sweep_that_is_done_is_known_until_it_is_opened_again(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    tail = Tail(journal)
+    journal.write_text('{"event":"closed","done":true}\n')
+    assert tail.look().done
+    journal.write_text('{"event":"closed","done":true}\n{"event":"opened","pid":1}\n')
+    assert not tail.look().done
