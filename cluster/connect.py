@@ -103,12 +103,13 @@ def _start() -> None:
 
 @contextlib.contextmanager
 def _shielded() -> Iterator[None]:
-    """Processes that are started meanwhile never hear SIGTERM, as Ray sees to for Ctrl-C.
+    """Processes that are started meanwhile hear neither SIGTERM nor SIGHUP.
 
-    `timeout`, Slurm and systemd send it to every process of a job. Ray's would end under the
-    trials, which could not be saved any more. One that comes to this process waits.
+    Ray sees to that for Ctrl-C. `timeout`, Slurm and systemd send SIGTERM to every process of a
+    job, a terminal that is closed SIGHUP. Ray's would end under the trials, which could not be
+    saved any more. One that comes to this process waits.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

@@ -1,10 +1,12 @@
-"""Ctrl-C and SIGTERM: the first asks the sweep to stop cleanly, the second ends it at once."""
+"""Ctrl-C, SIGTERM, a terminal that is closed: the first asks the sweep to stop cleanly, the second
+ends it at once."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -31,7 +33,7 @@ class StopRequest:
         """Take the signals; again, after something else took them (Ray takes SIGTERM)."""
         # Outside the main thread Python cannot, and nothing happens.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in asking():
                 signal.signal(number, self._ask)
 
     def stop(self, by: str) -> None:
@@ -39,6 +41,8 @@ class StopRequest:
         self.signal, self._since = by, self._clock()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            let_go_of_terminal()
         if self.signal and self._clock() - self._since >= ECHO:
             # What is recorded is on the disk already. Ray's processes end with this one.
             os.write(sys.stderr.fileno(), b"\nstopped at once; what was recorded is kept\n")
@@ -51,7 +55,7 @@ class StopRequest:
 def stop_request(clock: Callable[[], float] = time.monotonic) -> Iterator[StopRequest]:
     """Listen for signals meanwhile."""
     request = StopRequest(clock)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in asking()}
     request.listen()
     try:
         yield request
@@ -59,6 +63,22 @@ def stop_request(clock: Callable[[], float] = time.monotonic) -> Iterator[StopRe
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def asking() -> list[signal.Signals]:
+    """The signals that ask to stop; not a hang-up that `nohup` has this process ignore."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *[signal.SIGHUP][ignored:]]
+
+
+def let_go_of_terminal() -> None:
+    """What is written to a terminal that has gone fails; a file goes on being written."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        with contextlib.suppress(OSError):
+            if stat.S_ISCHR(os.fstat(stream).st_mode):  # one that has gone is no tty any more
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def outlive_sigterm() -> None:

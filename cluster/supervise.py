@@ -24,7 +24,7 @@ from ..search.journal import read
 from ..search.runfolder import RunFolder
 from ..search.units import duration
 from .leftovers import Offspring, children, clear_files, descendants
-from .stopping import AT_ONCE
+from .stopping import AT_ONCE, asking, let_go_of_terminal
 
 FINAL = (0, 1)  # done; 1 is Python's own too, after a traceback
 BAD_INPUT, CLUSTER_DOWN, RESUME_ME = 2, 69, 75  # docs/command-line.md
@@ -195,11 +195,12 @@ class Supervisor:
 
         def pass_on(number: int, frame: FrameType | None) -> None:
             self._told = True
+            if number == signal.SIGHUP:
+                let_go_of_terminal()
             if self._driver is not None and self._driver.returncode is None:
                 os.kill(self._driver.pid, number)
 
-        both = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, pass_on) for number in both}
+        before = {number: signal.signal(number, pass_on) for number in asking()}
         try:
             yield
         finally:

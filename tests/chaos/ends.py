@@ -89,7 +89,7 @@ def stopped_by_hand(scene: Scene) -> str:
 def hung_up(scene: Scene) -> str:
     """SIGHUP to the group, as when a terminal is closed or a connection breaks."""
     os.killpg(scene.process.pid, signal.SIGHUP)
-    return f"ended by signal {-scene.ended(-signal.SIGHUP)}, resumed"
+    return _clean(scene, scene.ended(RESUME_ME))
 
 
 def interrupted(scene: Scene) -> str:

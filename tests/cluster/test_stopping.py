@@ -9,7 +9,7 @@ import pytest
 
 from nightsweep.cluster.stopping import AT_ONCE, stop_request
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+EACH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 
 
 def in_a_process(code: str) -> subprocess.CompletedProcess[str]:
@@ -25,14 +25,14 @@ def test_nothing_is_asked_for_at_first() -> None:
         assert request.signal == ""
 
 
-@BOTH
+@EACH
 def test_the_first_signal_asks_to_stop_by_its_name(number: signal.Signals) -> None:
     with stop_request() as request:
         os.kill(os.getpid(), number)
         assert request.signal == number.name
 
 
-@BOTH
+@EACH
 def test_signals_are_handled_as_before_afterwards(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with stop_request():
@@ -128,3 +128,43 @@ def test_a_signal_wakes_a_process_that_waits_only_to_go_on_waiting() -> None:
         """
     )
     assert (done.returncode, done.stdout) == (0, "stopped cleanly by SIGTERM\n")
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
+    """As `nohup` sets it."""
+    done = in_a_process(
+        """
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with stop_request() as request:
+            os.kill(os.getpid(), signal.SIGHUP)
+            print(repr(request.signal))
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "''\n")
+
+
+def test_after_its_terminal_is_closed_a_driver_can_still_speak_and_stop() -> None:
+    """What is written to a terminal that has gone would fail."""
+    terminal, other_end = os.openpty()
+    code = dedent(
+        """
+        import os, signal, sys, time
+        from nightsweep.cluster.stopping import stop_request
+        with stop_request() as request:
+            print("ready", flush=True)
+            while not request.signal:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            print("saving", flush=True)
+            sys.exit(75)
+        """
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True,
+    )  # fmt: skip
+    os.close(other_end)
+    assert os.read(terminal, 100).strip() == b"ready"
+    os.close(terminal)
+    os.kill(process.pid, signal.SIGHUP)
+    assert process.wait(60) == 75
