@@ -5,7 +5,7 @@ MINUTES ?= 20
 SEED ?= 0
 BIN := .venv/bin
 
-.PHONY: setup demo test fuzz check fmt bench chaos clean
+.PHONY: setup demo test faults fuzz check fmt bench chaos clean
 
 setup: .venv/ready
 
@@ -19,6 +19,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+faults: setup  # nodes, disks, memory: the tests that take a minute or more
+	$(BIN)/python -m pytest -m slow
 
 fuzz: setup  # 10 000 malformed inputs and more: 500 for each of 21 properties
 	FUZZ=500 $(BIN)/python -m pytest tests/fuzz --timeout 900

@@ -17,7 +17,7 @@ import nightsweep
 from ..chaos.disk import small_disk
 from .disturb import DONE, SAME, SWEEP, TRAIN, driver, reports, said, until, until_reports, write
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 RESUME_ME = 75
 TRIALS = 10

@@ -144,6 +144,7 @@ def own_mounts() -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not own_mounts(), reason="needs the right to mount, to fake a full host")
 def test_workers_that_ray_s_memory_monitor_ends_cost_their_trials_nothing(tmp_path: Path) -> None:
     """In stock Tune the first of them ends the whole run. Here three are ended at once."""

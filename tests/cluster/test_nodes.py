@@ -188,6 +188,7 @@ def test_nothing_is_searched_on_a_ray_that_is_gone(evening: Evening) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_sweep_outlives_its_nodes_and_takes_new_ones(tmp_path: Path) -> None:
     """Two nodes of two die, -9; while none has room it waits; two come."""
     script = Path(__file__).with_name("nodes.py")

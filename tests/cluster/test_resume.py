@@ -118,9 +118,9 @@ def test_a_sweep_file_that_changed_is_refused_or_taken_over(place: Path) -> None
     until_reports(place, 3, process)
     process.terminate()
     process.wait(60)
-    (place / "toy.yaml").write_text(SWEEP.replace("max: 1.0", "max: 0.5"))
+    (place / "toy.yaml").write_text(SWEEP.replace("seed: 1", "seed: 2"))
     assert driver(place, "resume", "run").wait(60) == 2
-    assert "parameters.lr: changed since the run began" in (place / "out.txt").read_text()
+    assert "seed: changed since the run began" in (place / "out.txt").read_text()
     (place / "toy.yaml").write_text(SWEEP.replace("trials: 16", "trials: 3"))
     assert driver(place, "resume", "run").wait(120) == 0
     assert len(nightsweep.load(place / "run").trials) == 3

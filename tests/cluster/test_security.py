@@ -247,9 +247,18 @@ def test_a_trial_s_number_is_a_number(finished: Evening, trial: Any, nightsweep:
         assert "journal.jsonl:1" in told.err
 
 
-@pytest.mark.parametrize("copy", ["../other.yaml", "{tmp}/other.yaml", "trials/x.yaml", 5, ["x"]])
+@pytest.mark.parametrize(
+    ("copy", "message"),
+    [
+        ("../other.yaml", "there is no module 'nowhere'"),
+        ("{tmp}/other.yaml", "there is no module 'nowhere'"),
+        ("trials/x.yaml", "there is no module 'nowhere'"),
+        (5, "copy cannot be 5"),
+        (["x"], "copy cannot be ['x']"),
+    ],
+)
 def test_the_copy_of_a_sweep_file_is_looked_for_in_the_run_folder_alone(
-    finished: Evening, tmp_path: Path, nightsweep: Command, copy: Any
+    finished: Evening, tmp_path: Path, nightsweep: Command, copy: Any, message: str
 ) -> None:
     other = "not a sweep: [of mine"
     (tmp_path / "other.yaml").write_text(other)
@@ -259,7 +268,7 @@ def test_the_copy_of_a_sweep_file_is_looked_for_in_the_run_folder_alone(
     finished.write_header(copy=copy)
     told = nightsweep("resume", finished.folder.path)
     assert told.code == 2
-    assert "there is no module 'nowhere'" in told.err
+    assert message in told.err
 
 
 @pytest.mark.parametrize("name", ["driver.lock", "journal.jsonl", "best", "trials", "trials/2"])

@@ -300,6 +300,7 @@ def workers(place: Path) -> set[int]:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
 def test_a_sweep_is_paused_goes_on_loses_a_trial_and_is_stopped_while_it_runs(
     tmp_path: Path,
