@@ -66,8 +66,12 @@ class Scene:
 
     @property
     def worker(self) -> psutil.Process:
-        """The process that trains."""
-        return psutil.Process(self.tail.look().worker)
+        """The process that trains. Errors: Over, Violation where none takes its place."""
+        try:
+            return psutil.Process(self.tail.look().worker)
+        except psutil.NoSuchProcess:  # another is on its way, or the sweep is at its end
+            self.until_trained()
+            return psutil.Process(self.tail.look().worker)
 
     @property
     def last_words(self) -> str:
