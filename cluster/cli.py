@@ -14,6 +14,7 @@ from ..search.errors import ClusterDownError, NightsweepError, StoppedError
 from ..search.results import Results
 from . import show, steer
 from .console import Console, visible
+from .exits import BAD_INPUT, CLUSTER_DOWN, DONE, NOTHING_FOUND, RESUME_ME
 from .options import (
     Deadline,
     File,
@@ -26,9 +27,6 @@ from .options import (
     moment,
     seconds,
 )
-
-# Of sysexits.h: 69 is EX_UNAVAILABLE, 75 is EX_TEMPFAIL.
-DONE, NOTHING_FOUND, BAD_INPUT, CLUSTER_DOWN, RESUME_ME = 0, 1, 2, 69, 75
 
 app = typer.Typer(
     name="nightsweep",

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-AT_ONCE = 130  # exit code after a second signal, as shells have it for Ctrl-C
+from .exits import AT_ONCE
+
 ECHO = 1.0  # seconds in which another signal is the first one again, come by another way
 
 

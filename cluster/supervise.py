@@ -23,11 +23,11 @@ from ..search.events import Closed, Finished, Reported, Stopped
 from ..search.journal import read
 from ..search.runfolder import RunFolder
 from ..search.units import duration
+from .exits import AT_ONCE, BAD_INPUT, DONE, NOTHING_FOUND, RESUME_ME
 from .leftovers import Offspring, children, clear_files, descendants
-from .stopping import AT_ONCE, asking, let_go_of_terminal
+from .stopping import asking, let_go_of_terminal
 
-FINAL = (0, 1)  # done; 1 is Python's own too, after a traceback
-BAD_INPUT, CLUSTER_DOWN, RESUME_ME = 2, 69, 75  # docs/command-line.md
+FINAL = (DONE, NOTHING_FOUND)  # the latter is Python's own too, after a traceback
 FIRST, LONGEST = 1.0, 300.0  # seconds before a driver is started again
 PATIENCE = 10  # drivers in a row that died and brought the sweep nowhere
 IMPATIENCE = 3  # and before anything was trained: then it hardly ever will be

@@ -21,6 +21,7 @@ from .events import (
     Started,
 )
 from .meter import Meter
+from .record import Record, Status
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +114,10 @@ class Ledger:
                 self._release(time)
         self.meter.add(time, event)
         self._latest = time
+
+    def status(self, known: Record) -> Status:
+        """A trial's status; one paused in a sweep that is done is stopped: nobody will ask."""
+        return Status.STOPPED if known.status is Status.PAUSED and self.done else known.status
 
     @property
     def searched(self) -> float:

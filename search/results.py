@@ -145,8 +145,7 @@ class Results:
 
     def status(self, known: Record) -> Status:
         """A trial's status; one paused in a sweep that is done is stopped: nobody will ask."""
-        paused = known.status is Status.PAUSED
-        return Status.STOPPED if paused and self.ledger.done else known.status
+        return self.ledger.status(known)
 
     @property
     def counts(self) -> Counter[Status]:

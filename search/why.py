@@ -148,7 +148,7 @@ class _Teller:
         paused = known.status is Status.PAUSED
         return Story(
             trial=known.id,
-            status=Status.STOPPED if paused and self.ledger.done else known.status,
+            status=self.ledger.status(known),
             reason=known.reason,
             metric=self._metric,
             config=known.config,

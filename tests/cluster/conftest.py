@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from nightsweep.cluster.cli import main
 from nightsweep.cluster.keeper import Keeper
 from nightsweep.search.events import FORMAT, Closed, Event, Opened, Started
 from nightsweep.search.ledger import Ledger
@@ -91,34 +89,11 @@ class Evening:
         self.keeper.close()
 
 
-class Told(NamedTuple):
-    """What a command has said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Told]
-
-
-@pytest.fixture
-def nightsweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """Runs the command line in the test's own folder, as a shell would see it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "fit", raising=False)
-
-    def run(*arguments: object) -> Told:
-        monkeypatch.setattr(sys, "argv", ["nightsweep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code is None or isinstance(ended.value.code, int)
-        return Told(ended.value.code or 0, *capsys.readouterr())
-
-    return run
+def local(function: Any) -> Any:
+    """The function, to be sent to workers by value: they cannot import the tests."""
+    function.__qualname__ = f"<locals>.{function.__name__}"
+    function.__module__ = "__main__"
+    return function
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from nightsweep.search.events import FORMAT
 from nightsweep.search.lock import Lock
 
 if TYPE_CHECKING:
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 GOOD = """\
 train: fit.py:train

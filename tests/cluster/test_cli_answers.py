@@ -12,7 +12,8 @@ import pytest
 from nightsweep.search.lock import Lock
 
 if TYPE_CHECKING:
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 SWEEP = """\
 train: nowhere.py:train

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 GOOD = """\
 train: fit.py:train

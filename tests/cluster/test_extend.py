@@ -11,7 +11,8 @@ from nightsweep.search.results import Results
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 
 def loaded(evening: Evening) -> Results:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from nightsweep.cluster.cli import CLUSTER_DOWN
+from nightsweep.cluster.exits import CLUSTER_DOWN
 from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.loop import Loop
 from nightsweep.cluster.nodes import SILENT, Member, Nodes, news

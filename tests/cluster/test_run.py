@@ -15,6 +15,8 @@ from nightsweep.search.errors import ClusterError, TrainingFunctionError
 from nightsweep.search.events import Reported, Started
 from nightsweep.search.record import Status
 
+from .conftest import local
+
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
 X = {"x": {"min": 0.0, "max": 1.0}}
@@ -31,13 +33,6 @@ def keeping(config: dict[str, Any], trial: nightsweep.Trial) -> None:
         with torch.no_grad():
             layer.weight += 1
         trial.report(loss=config["x"] + 1 / epoch, steps=layer.weight)
-
-
-def local(function: Any) -> Any:
-    """The function, to be sent to workers by value: they cannot import the tests."""
-    function.__qualname__ = f"<locals>.{function.__name__}"
-    function.__module__ = "__main__"
-    return function
 
 
 def test_a_sweep_runs_from_function_to_tables(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from nightsweep.search.results import Results
 from nightsweep.search.sweep import Sweep
 
 if TYPE_CHECKING:
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 HOUR = 3600.0
 

@@ -13,7 +13,8 @@ import pytest
 
 from nightsweep.search.results import Results
 
-from .conftest import Command, Evening
+from ..conftest import Command
+from .conftest import Evening
 
 READERS = (
     ("status",), ("report",), ("best",), ("why", 3),

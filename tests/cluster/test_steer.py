@@ -34,10 +34,12 @@ from nightsweep.search.study import Study
 from nightsweep.search.sweep import Sweep
 from nightsweep.search.sweepfile import load
 
+from .conftest import local
 from .disturb import SAME, SWEEP, TRAIN, driver, reports, said, until, until_reports, write
 
 if TYPE_CHECKING:
-    from tests.cluster.conftest import Command, Evening
+    from tests.cluster.conftest import Evening
+    from tests.conftest import Command
 
 DONE, RESUME_ME = 0, 75
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -215,13 +217,6 @@ def counting(config: dict[str, Any], trial: api.Trial) -> None:
             layer.weight += 1
         time.sleep(0.15)
         trial.report(loss=config["x"] + 1 / epoch, steps=layer.weight)
-
-
-def local(function: Any) -> Any:
-    """The function, to be sent to workers by value: they cannot import the tests."""
-    function.__qualname__ = f"<locals>.{function.__name__}"
-    function.__module__ = "__main__"
-    return function
 
 
 class Recorder(Keeper):

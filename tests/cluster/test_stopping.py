@@ -7,7 +7,8 @@ from textwrap import dedent
 
 import pytest
 
-from nightsweep.cluster.stopping import AT_ONCE, stop_request
+from nightsweep.cluster.exits import AT_ONCE
+from nightsweep.cluster.stopping import stop_request
 
 EACH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 

@@ -11,17 +11,15 @@ import json
 import math
 import os
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nightsweep.cluster.cli import main
 from nightsweep.search.events import (
     FORMAT,
     Cause,
@@ -193,32 +191,3 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> list[Night]:
     """Runs with a scheduler each."""
     folder = tmp_path_factory.mktemp("nights")
     return [make(folder / f"run-{seed}", seed) for seed in range(6)]
-
-
-class Told(NamedTuple):
-    """What a command has said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Told]
-
-
-@pytest.fixture
-def nightsweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """Runs the command line in the test's own folder, as a shell would see it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def run(*arguments: object) -> Told:
-        monkeypatch.setattr(sys, "argv", ["nightsweep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code is None or isinstance(ended.value.code, int)
-        return Told(ended.value.code or 0, *capsys.readouterr())
-
-    return run

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .conftest import SWEEPS, Command, Night, Told, contents, restore
+from ..conftest import Command, Told
+from .conftest import SWEEPS, Night, contents, restore
 from .damage import changed, forged, torn
 
 CHANCES = st.randoms(use_true_random=True)
