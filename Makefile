@@ -5,7 +5,7 @@ MINUTES ?= 20
 SEED ?= 0
 BIN := .venv/bin
 
-.PHONY: setup demo test faults fuzz check fmt bench chaos clean
+.PHONY: setup demo test faults clusters fuzz check fmt bench chaos clean
 
 setup: .venv/ready
 
@@ -22,6 +22,9 @@ test: setup
 
 faults: setup  # nodes, disks, memory: the tests that take a minute or more
 	$(BIN)/python -m pytest -m slow
+
+clusters: setup  # several Ray nodes, a Ray jobs server, Slurm, cron: what is installed of them
+	$(BIN)/python -m pytest -m clusters --timeout 600
 
 fuzz: setup  # 10 000 malformed inputs and more: 500 for each of 21 properties
 	FUZZ=500 $(BIN)/python -m pytest tests/fuzz --timeout 900

@@ -45,6 +45,11 @@ def stop(
     ] = None,
 ) -> None:
     """Stop a run cleanly, or one of its trials for good."""
+    from .jobs import commands as jobs  # its sites ask drivers too
+
+    if trial is None and (said := jobs.stop(run)):
+        print(f"{said}; nightsweep submit goes on" if "nothing to do" not in said else said)
+        return
     if trial is None and driver(RunFolder.open(run)) is None:
         print(f"nothing to do: no driver is at work in {run}")
         return

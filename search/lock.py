@@ -42,8 +42,8 @@ class Holder:
         """Whether the process lives; on another host that cannot be seen, and is taken as yes."""
         if self.host != socket.gethostname():
             return True
-        born = _born(self.pid)
-        return born is not None and self.born in (0, born)  # a number is given again
+        now = born(self.pid)
+        return now is not None and self.born in (0, now)  # a number is given again
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -54,7 +54,7 @@ class Lock:
 
     def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.path = path
-        self._me = Holder(host=socket.gethostname(), pid=os.getpid(), born=_born(os.getpid()) or 0)
+        self._me = Holder(host=socket.gethostname(), pid=os.getpid(), born=born(os.getpid()) or 0)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
@@ -154,7 +154,7 @@ def holder(path: Path) -> Holder | None:
         return None
 
 
-def _born(pid: int) -> int | None:
+def born(pid: int) -> int | None:
     """When a process of this host began, in ticks since the boot; None where there is none."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()

@@ -17,6 +17,7 @@ from .objective import Metric
 from .resources import Resources
 from .samplers import SamplerSettings
 from .schedulers import SchedulerSettings
+from .sites import SITES, Submit
 from .space import Choice, Float, Int
 
 
@@ -109,7 +110,8 @@ def _number(bound: float) -> str:
 
 def _untagged(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """The path as the file has it: pydantic adds which kind of parameter or sampler it took."""
-    place = {"parameters": 2, "sampler": 1, "scheduler": 1}.get(str(path[0]) if path else "", 0)
+    places = {"parameters": 2, "resources": 2, "sampler": 1, "scheduler": 1}
+    place = places.get(str(path[0]) if path else "", 0)
     return (*path[:place], *path[place + 1 :]) if place else path
 
 
@@ -147,6 +149,8 @@ _MODELS: dict[str | int, type[BaseModel]] = {
     "metric": Metric,
     "resources": Resources,
     "checkpoints": Checkpoints,
+    "submit": Submit,
+    **{str(name): model for name, model in SITES.items()},
     "int": Int,
     "float": Float,
     "choice": Choice,

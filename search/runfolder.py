@@ -39,7 +39,7 @@ class RunFolder:
                     f"{path} holds a run already; go on with it by `nightsweep resume {path}`, "
                     "or name another folder"
                 )
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if path.exists() and not folder._unused:
                 raise RunFolderError(f"{path} exists and is not empty; name another folder")
             folder.trials.mkdir(parents=True, exist_ok=True)
             sync_folder(folder.path.parent)
@@ -60,7 +60,7 @@ class RunFolder:
             folder = cls(path.absolute())
             if not path.is_dir():
                 raise RunFolderError(f"{path} is not a folder; name the folder of a run")
-            if not folder.journal.is_file() or not folder.resolved.is_file():
+            if not folder.begun:
                 raise RunFolderError(
                     f"{path} is not a run folder: it holds no journal.jsonl and sweep.json"
                 )
@@ -75,12 +75,38 @@ class RunFolder:
         return folder
 
     def discard(self) -> None:
-        """Remove the folder with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder with all that is in it, but for what a job brought."""
+        if not self.job.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        for path in self.path.iterdir():
+            if path != self.job:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    @property
+    def _unused(self) -> bool:
+        """Whether nothing is in it that a run, or anybody else, would miss.
+
+        A driver that was killed as it began has left what it had written by then.
+        """
+        if not self.path.is_dir() or (self.trials.is_dir() and any(self.trials.iterdir())):
+            return False
+        left = {"job", "trials", "driver.lock", "sweep.json", "sweep.yaml", "sweep.yml"}
+        return {path.name for path in self.path.iterdir()} <= left | {"sweep.toml", "requests"}
+
+    @property
+    def begun(self) -> bool:
+        """Whether a sweep has begun here."""
+        return self.journal.is_file() and self.resolved.is_file()
 
     @property
     def journal(self) -> Path:
         return self.path / "journal.jsonl"
+
+    @property
+    def job(self) -> Path:
+        """What was submitted, where this run is a job, and what its place says of it."""
+        return self.path / "job"
 
     @property
     def lock(self) -> Path:

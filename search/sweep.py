@@ -31,6 +31,7 @@ from .objective import Metric
 from .resources import Resources
 from .samplers import Auto, Chosen, SamplerSettings
 from .schedulers import Asha, SchedulerSettings
+from .sites import Submit
 from .space import Choice, Float, Int, Space
 from .units import seconds
 from .window import Window
@@ -151,6 +152,7 @@ class Sweep(BaseModel):
         description="how often a trial whose worker died is tried again",
     )
     checkpoints: Checkpoints = Field(default_factory=Checkpoints, description="what is kept")
+    submit: Submit = Field(default_factory=Submit, description="what it asks of sites, as a job")
     seed: int = Field(0, ge=0, strict=True)
     from_: tuple[Text, ...] = Field(
         (), alias="from", description="run folders of earlier sweeps, whose results are used"
