@@ -22,6 +22,7 @@ from typing import Any
 
 from ..search.secret import Secrets
 from . import checkpoint, memory
+from .fence import Fence, Superseded
 from .job import Answer, End, Ended, Job, Message, Step
 from .log import Log
 from .metrics import ReportError
@@ -112,6 +113,7 @@ class Host:
         saved = checkpoint.place(job.folder, job.epoch)
         try:
             with _listening(wait(lambda: _log(path), path)):
+                wait(Fence.of(job.folder, job.attempt).enter, job.folder)
                 return wait(lambda: _lost(job), saved, "read") or self._run(job)
         except Unsaved as error:
             return Ended(
@@ -133,6 +135,9 @@ class Host:
                 trial.report(returned)
         except Halted:
             pass
+        except Superseded:
+            print("another worker trains this trial by now: this one was cut off", file=sys.stderr)
+            return Ended(trial=job.trial, end=End.HALTED)
         except Unsaved:
             raise
         except ReportError as error:

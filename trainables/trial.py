@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 from ..search.brief import brief
 from . import checkpoint
 from .checkpoint import Keepable
+from .fence import Fence
 from .job import Answer, Config, Divides, Job, Message, Step
 from .metrics import ReportError, checked, mapping, whole
 from .parts import parts
@@ -78,6 +79,7 @@ class Trial:
         self._link = link
         self._clock = clock
         self._patience = Patience(job, link, sleep)
+        self._fence = Fence.of(job.folder, job.attempt)
         self._until = job.until
         self._saved = job.epoch  # the epoch of the latest checkpoint
         self._kept: dict[str, Keepable] = {}
@@ -96,6 +98,12 @@ class Trial:
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @property
+    def cpus(self) -> int:
+        """Whole CPUs that this trial may use, at least 1: `DataLoader(num_workers=trial.cpus - 1)`
+        leaves one for the training itself. Libraries keep to as many threads."""
+        return self._job.cpus
 
     @property
     def folder(self) -> Path:
@@ -274,4 +282,8 @@ class Trial:
         return True
 
     def _written(self, epoch: int, save: Callable[[], Done]) -> Done:
-        return self._patience.through(save, checkpoint.place(self.folder, epoch))
+        def write() -> Done:
+            self._fence.check()
+            return save()
+
+        return self._patience.through(write, checkpoint.place(self.folder, epoch))
