@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from .search.results import Best, Results
     from .search.space import Choice, Float, Int
     from .search.sweep import Sweep
+    from .trainables.batches import Data
+    from .trainables.loop import fit
     from .trainables.trial import Trial
 
 __all__ = [
     "Best",
     "Choice",
+    "Data",
     "Float",
     "Int",
     "NightsweepError",
@@ -30,6 +33,7 @@ __all__ = [
     "Sweep",
     "Trial",
     "__version__",
+    "fit",
     "load",
     "resume",
     "run",
@@ -44,12 +48,14 @@ except PackageNotFoundError:  # a checkout on the path, not installed
 _HOMES = {
     "Best": ".search.results",
     "Choice": ".search.space",
+    "Data": ".trainables.batches",
     "Float": ".search.space",
     "Int": ".search.space",
     "NightsweepError": ".search.errors",
     "Results": ".search.results",
     "Sweep": ".search.sweep",
     "Trial": ".trainables.trial",
+    "fit": ".trainables.loop",
     "load": ".cluster.api",
     "resume": ".cluster.api",
     "run": ".cluster.api",

@@ -1,0 +1,227 @@
+"""The PyTorch training loop: `fit(model, data, config, trial)` trains, judges and reports.
+
+Losses and counts stay on the device within an epoch, and are read once at its end: a step waits
+for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from .batches import Data, Rows, each, rows
+from .early import EarlyStop
+from .knobs import Knobs
+from .optimizer import add_l1, optimizer
+from .parts import parts
+from .schedule import Schedule
+from .trial import Trial
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+JUDGED = 256  # rows at a time, at least, where nothing is learned
+
+
+def fit(
+    model: nn.Module,
+    data: Data,
+    config: Mapping[str, Any],
+    trial: Trial,
+    *,
+    loss: Loss | None = None,
+    metrics: Mapping[str, Callable[[Tensor, Tensor], Any]] | None = None,
+) -> None:
+    """Train a model, and report each epoch until the trial is to end.
+
+    Args:
+        data: To train on and to judge by; batches are (inputs, targets). Inputs: a tensor
+            (B, ...), or a tuple or dict of them, with which the model is called.
+        config: Of it, what `Knobs` names: lr, batch_size, epochs, optimizer, ...
+        loss: Of scores and targets, a mean over rows. Without it: cross-entropy for targets of
+            whole numbers, scores (B, classes); mean squared error for others.
+        metrics: More to report, as val_<name>, each of all scores and targets of `data.val`.
+
+    Reported: train_loss, val_loss; with classes train_accuracy, val_accuracy; lr, grad_norm (of
+    all gradients, before clipping, at the epoch's last step), step_ms, rows_per_second, memory_mb.
+    Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data.
+    """
+    knobs = Knobs.of(config)
+    train, val = rows(data.train, trial.cpus - 1), rows(data.val, trial.cpus - 1)
+    for name, part in (("train", train), ("val", val)):
+        if not len(part):
+            raise ValueError(f"data.{name} holds no rows")
+    device = torch.device(trial.device)
+    model.to(device)
+    epochs = min(knobs.epochs or trial.max_epochs, trial.max_epochs)
+    size = knobs.batch_size * knobs.accumulate
+    trained = optimizer(model, knobs)
+    schedule = Schedule(trained, knobs, math.ceil(len(train) / size), epochs)
+    early = EarlyStop(knobs.patience, knobs.min_delta)
+    scaler = torch.amp.GradScaler(device.type, enabled=knobs.precision == "fp16")
+    trial.keep(model=model, optimizer=trained, schedule=schedule, early=early, scaler=scaler)
+    step = Training(
+        model=torch.compile(model) if knobs.compile else model,
+        weights=[p for p in model.parameters() if p.requires_grad],
+        optimizer=trained, schedule=schedule, scaler=scaler, knobs=knobs, device=device, loss=loss,
+    )  # fmt: skip
+    for epoch in trial.epochs(epochs):
+        began = time.perf_counter()
+        order = int(np.random.SeedSequence([trial.seed, epoch]).generate_state(1)[0])
+        learned, steps = step.epoch(train, order, trial)
+        seconds = time.perf_counter() - began
+        judged = step.judge(val, max(JUDGED, knobs.batch_size), metrics or {})
+        schedule.judge(judged["loss"])
+        early.judge(judged["loss"])
+        trial.report(
+            {f"train_{name}": value for name, value in learned.items()}
+            | {f"val_{name}": value for name, value in judged.items()},
+            lr=schedule.lr,
+            grad_norm=step.norm(),
+            step_ms=1000 * seconds / steps,
+            rows_per_second=len(train) / seconds,
+            memory_mb=_memory(device),
+        )
+        if early.over:
+            return
+
+
+@dataclass(kw_only=True)
+class Training:
+    """A model in training: what a step needs."""
+
+    model: Any
+    weights: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    scaler: torch.amp.GradScaler
+    knobs: Knobs
+    device: torch.device
+    loss: Loss | None
+
+    def epoch(self, data: Rows, order: int, trial: Trial) -> tuple[dict[str, float], int]:
+        """One pass over the training data; what came of it, and how many steps it took."""
+        self.model.train()
+        sums, steps = _Sums(self.device), 0
+        for batch in data.batches(self.knobs.batch_size * self.knobs.accumulate, order):
+            self.optimizer.zero_grad()
+            for part, x, y in parts(batch, self.knobs.accumulate):
+                for share, some_x, some_y in trial.parts(x, y):
+                    self._learn(some_x, some_y, part * share, sums)
+            self._step()
+            steps += 1
+        return sums.read(), steps
+
+    def _learn(self, x: Any, y: Tensor, share: float, sums: _Sums) -> None:
+        y = y.to(self.device, non_blocking=True)
+        with self._autocast():
+            scores = self._scores(x, y)
+            loss = self._loss(scores, y, smoothing=self.knobs.label_smoothing)
+        self.scaler.scale(loss if share == 1 else loss * share).backward()
+        if self.knobs.label_smoothing and self.loss is None and _classes(y):
+            loss = self._loss(scores.detach(), y)
+        sums.add(loss.detach(), scores.detach(), y)
+
+    def _step(self) -> None:
+        if self.knobs.clip or self.knobs.l1:
+            self.scaler.unscale_(self.optimizer)
+        if self.knobs.l1:
+            add_l1(self.weights, self.knobs.l1)
+        if self.knobs.clip:
+            nn.utils.clip_grad_norm_(self.weights, self.knobs.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+
+    @torch.no_grad()
+    def judge(
+        self, data: Rows, size: int, metrics: Mapping[str, Callable[[Tensor, Tensor], Any]]
+    ) -> dict[str, float]:
+        """Loss, accuracy and `metrics` on data that is not trained on."""
+        self.model.eval()
+        sums = _Sums(self.device)
+        seen: list[tuple[Tensor, Tensor]] = []
+        for x, target in data.batches(size, None):
+            y = target.to(self.device, non_blocking=True)
+            with self._autocast():
+                scores = self._scores(x, y)
+                loss = self._loss(scores, y)
+            sums.add(loss, scores, y)
+            if metrics:
+                seen.append((scores.float(), y))
+        found = sums.read()
+        if metrics:
+            scores, y = (torch.cat(part) for part in zip(*seen, strict=True))
+            found |= {name: float(metric(scores, y)) for name, metric in metrics.items()}
+        return found
+
+    def norm(self) -> float:
+        """Of all gradients, at the last step; with `clip`, after it."""
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+    def _scores(self, x: Any, y: Tensor) -> Tensor:
+        x = each(x, lambda tensor: tensor.to(self.device, non_blocking=True))
+        if isinstance(x, dict):
+            scores = self.model(**x)
+        else:
+            scores = self.model(*x) if isinstance(x, tuple) else self.model(x)
+        assert isinstance(scores, Tensor)
+        one = not _classes(y) and scores.ndim == y.ndim + 1 and scores.shape[-1] == 1
+        return scores.squeeze(-1) if one else scores
+
+    def _loss(self, scores: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
+        if self.loss is not None:
+            return self.loss(scores, y)
+        if _classes(y):
+            return F.cross_entropy(scores, y, label_smoothing=smoothing)
+        if scores.shape != y.shape:
+            raise ValueError(
+                f"the model's scores {tuple(scores.shape)} and the targets {tuple(y.shape)} "
+                "differ in shape"
+            )
+        return F.mse_loss(scores, y)
+
+    def _autocast(self) -> torch.autocast:
+        kind = torch.float16 if self.knobs.precision == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, kind, enabled=str(self.knobs.precision) != "32")
+
+
+class _Sums:
+    """Losses and hits of an epoch, summed where they are."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._loss = torch.zeros((), device=device)
+        self._right: Tensor | None = None
+        self._rows = 0
+
+    def add(self, loss: Tensor, scores: Tensor, y: Tensor) -> None:
+        self._loss += loss.float() * len(y)
+        self._rows += len(y)
+        if _classes(y) and scores.ndim == 2 and y.ndim == 1:
+            right = (scores.argmax(dim=1) == y).sum()
+            self._right = right if self._right is None else self._right + right
+
+    def read(self) -> dict[str, float]:
+        found = {"loss": self._loss.item() / max(self._rows, 1)}
+        if self._right is not None:
+            found["accuracy"] = self._right.item() / self._rows
+        return found
+
+
+def _classes(y: Tensor) -> bool:
+    return not y.is_floating_point()
+
+
+def _memory(device: torch.device) -> float:
+    """The most that was used so far, in MB: of the device's, or of the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
