@@ -50,7 +50,7 @@ def fit(
         metrics: More to report, as val_<name>, each of all scores and targets of `data.val`.
 
     Reported: train_loss, val_loss; with classes train_accuracy, val_accuracy; lr, grad_norm (of
-    all gradients, before clipping, at the epoch's last step), step_ms, rows_per_second, memory_mb.
+    all gradients at the epoch's last step, after clipping), step_ms, rows_per_second, memory_mb.
     Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data.
     """
     knobs = Knobs.of(config)
