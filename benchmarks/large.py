@@ -29,9 +29,11 @@ class Timed(Study):
     asked = 0
     asking = 0.0
 
-    def ask(self, *, alone: bool = True, left: float | None = None) -> Trial | None:
+    def ask(
+        self, *, alone: bool = True, left: float | None = None, leaves: int = 0
+    ) -> Trial | None:
         began = time.perf_counter()
-        trial = super().ask(alone=alone, left=left)
+        trial = super().ask(alone=alone, left=left, leaves=leaves)
         self.asking += time.perf_counter() - began
         self.asked += 1
         return trial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..search.errors import ClusterError
 from ..search.resources import Resources
@@ -15,8 +15,12 @@ def capacity(nodes: Sequence[Node], needs: Resources) -> int:
     """How many trials fit. Errors: ClusterError if not even one does, on any node."""
     fits = room(nodes, needs)
     if not fits:
+        if needs.auto and not any(node.get("GPU") for node in nodes):
+            raise ClusterError(
+                "resources.gpus is auto, but there is no GPU here; write gpus: 0 to train on CPUs"
+            )
         raise ClusterError(
-            f"each trial asks for {_words(needs.cpus, needs.gpus)}, but the largest node has "
+            f"each trial asks for {_words(needs.cpus, needs.most_gpus)}, but the largest node has "
             f"{_largest(nodes)}; lower resources in the sweep"
         )
     return fits
@@ -27,10 +31,21 @@ def room(nodes: Iterable[Node], needs: Resources) -> int:
     return sum(_on(node, needs) for node in nodes)
 
 
+def sharing(
+    nodes: Sequence[Node], needs: Resources, slots: Callable[[int], int], *, most: int
+) -> int:
+    """How many could share a GPU at `gpus: auto`, up to `most`: more would bring no more slots.
+
+    `slots`: how many are opened where so many fit.
+    """
+    open_at = [slots(room(nodes, needs.shared(each))) for each in range(1, most + 1)]
+    return 1 + open_at.index(max(open_at))
+
+
 def _on(node: Node, needs: Resources) -> int:
     cpus, gpus = node.get("CPU", 0.0), node.get("GPU", 0.0)
     by_cpu = cpus / needs.cpus if needs.cpus else float("inf")
-    by_gpu = _gpu_shares(gpus, needs.gpus) if needs.gpus else float("inf")
+    by_gpu = _gpu_shares(gpus, needs.most_gpus) if needs.gpus else float("inf")
     return int(min(by_cpu, by_gpu) + SLACK)
 
 

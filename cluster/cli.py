@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +16,11 @@ from ..search.results import Results
 from ..search.runfolder import RunFolder
 from . import drive, show, steer
 from .console import Console, visible
+from .doctor import command as doctor
 from .exits import BAD_INPUT, CLUSTER_DOWN, NOTHING_FOUND, RESUME_ME
 from .jobs import commands as jobs
 from .options import File, Json, Run, Slots
+from .schedules import commands as schedules
 
 app = typer.Typer(
     name="nightsweep",
@@ -33,6 +36,8 @@ app = typer.Typer(
 drive.add_to(app)
 jobs.add_to(app)
 steer.add_to(app)
+schedules.add_to(app)
+doctor.add_to(app)
 
 
 @app.command()
@@ -41,6 +46,7 @@ def check(file: File, as_json: Json = False) -> None:
     from ..search.earlier import lessons, told
     from ..search.sweepfile import load
     from ..trainables.function import load as load_function
+    from .project import check_data
 
     sweep = load(file)
     if sweep.train is None:
@@ -48,6 +54,7 @@ def check(file: File, as_json: Json = False) -> None:
             f"{file}: train is missing; write train: module:function or file.py:function"
         )
     load_function(sweep.train, file.absolute().parent)
+    check_data(sweep, file.absolute().parent, str(file))
     learned = lessons(sweep, file.absolute().parent)
     if as_json:
         _print(sweep.model_dump(mode="json"))
@@ -181,6 +188,10 @@ def main() -> None:
         app()
     except NightsweepError as error:
         print(f"nightsweep: {visible(str(error))}", file=sys.stderr)
+        if isinstance(error, ClusterDownError) and error.held:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(CLUSTER_DOWN)
         sys.exit(_code(error))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,10 +20,12 @@ from .options import (
     File,
     Json,
     KeepGoing,
+    OnCluster,
     Run,
     Slots,
     Time,
     Trials,
+    cluster,
     moment,
     seconds,
 )
@@ -45,14 +47,19 @@ def run(
     deadline: Deadline = None,
     slots: Slots = None,
     seed: Annotated[int | None, typer.Option(min=0, help="For everything random.")] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="An earlier run whose results are used, beside the file's."),
+    ] = None,
     again: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, if one has begun there.")
     ] = False,
+    address: OnCluster = None,
     keep_going: KeepGoing = False,
     as_json: Json = False,
 ) -> None:
     """Run a sweep."""
-    from ..search.sweepfile import load
+    from ..search.sweepfile import load, read
     from .display import choose
     from .run import Source, new_folder, start
 
@@ -63,20 +70,27 @@ def run(
         "slots": slots,
         "seed": seed,
     }
-    given = {key: value for key, value in options.items() if value is not None}
+    given: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
+    if earlier:
+        written = _listed(read(file)[0].get("from"))
+        given["from"] = [*written, *(str(run.absolute()) for run in earlier)]
     if again and out is None:
         raise NightsweepError("--resume goes on with the run in --out; name its folder there")
     if again and out is not None and RunFolder(out).begun:
-        return resume(out, trials, time, deadline, slots, keep_going=keep_going, as_json=as_json)
-    sweep = load(file, **given)
+        if keep_going:
+            _supervise(out, _words(), as_json, address)
+        changes = {key: options[key] for key in ("trials", "time", "deadline", "slots")}
+        return _go_on(out, changes, as_json, file=file, address=cluster(address))
+    sweep, on = load(file, **given), cluster(address)
     if keep_going:
         folder = out or new_folder(sweep.name)
-        _supervise(folder, ["run", "--out", str(folder), *_words()[1:]], as_json)
+        _supervise(folder, ["run", "--out", str(folder), *_words()[1:]], as_json, address)
     results = start(
         sweep,
         out=out,
         source=Source(file=file, given=given),
         display=choose(Console(stderr=True)),
+        address=on,
     )
     _finish(results, as_json)
 
@@ -90,27 +104,28 @@ def resume(
     as_begun: Annotated[
         bool, typer.Option(help="Leave out what was edited in the sweep file meanwhile.")
     ] = False,
+    address: OnCluster = None,
     keep_going: KeepGoing = False,
     as_json: Json = False,
 ) -> None:
     """Go on with a run after any end, or extend a finished one."""
+    on = cluster(address)
     if keep_going:
-        _supervise(run, _words(), as_json)
+        _supervise(run, _words(), as_json, address)
+    changes = {
+        "trials": trials,
+        "time": seconds(time),
+        "deadline": moment(deadline),
+        "slots": slots,
+    }
+    _go_on(run, changes, as_json, as_begun=as_begun, address=on)
+
+
+def _go_on(run: Path, changes: dict[str, Any], as_json: bool, **how: Any) -> None:
     from .display import choose
     from .run import resume as go_on
 
-    results = go_on(
-        run,
-        changes={
-            "trials": trials,
-            "time": seconds(time),
-            "deadline": moment(deadline),
-            "slots": slots,
-        },
-        as_begun=as_begun,
-        display=choose(Console(stderr=True)),
-    )
-    _finish(results, as_json)
+    _finish(go_on(run, changes=changes, display=choose(Console(stderr=True)), **how), as_json)
 
 
 def extend(
@@ -121,6 +136,7 @@ def extend(
     max_epochs: Annotated[
         int | None, typer.Option(min=1, help="The new last epoch; the best go on to it.")
     ] = None,
+    address: OnCluster = None,
     as_json: Json = False,
 ) -> None:
     """Give a run more trials, time or epochs, and go on with it."""
@@ -135,10 +151,11 @@ def extend(
         gpu_hours=gpu_hours,
         max_epochs=max_epochs,
     )
-    _finish(go_on(run, changes=more, display=choose(Console(stderr=True))), as_json)
+    on, display = cluster(address), choose(Console(stderr=True))
+    _finish(go_on(run, changes=more, display=display, address=on), as_json)
 
 
-def _supervise(folder: Path, words: list[str], as_json: bool) -> NoReturn:
+def _supervise(folder: Path, words: list[str], as_json: bool, address: str | None) -> NoReturn:
     """Do what the command says in a driver of its own, and again when it died."""
     from .supervise import Supervisor
 
@@ -148,10 +165,25 @@ def _supervise(folder: Path, words: list[str], as_json: bool) -> NoReturn:
         console.show_cursor()  # a driver that was killed has left it hidden
         console.print(f"nightsweep: {text}", highlight=False, soft_wrap=True, markup=False)
 
-    again = words if words[0] == "resume" else ["resume", str(folder), *["--json"][:as_json]]
+    resuming = words_again(words, folder, address=address, as_json=as_json)
     # -P: without it Python would look for every module in the working directory first.
     python = [sys.executable, "-P", "-m", "nightsweep"]
-    raise typer.Exit(Supervisor(folder, python + words, python + again, say).run())
+    raise typer.Exit(Supervisor(folder, python + words, python + resuming, say).run())
+
+
+def words_again(
+    words: list[str], folder: Path, *, address: str | None, as_json: bool
+) -> list[str]:
+    """The command that goes on with a run which `words` have begun, or gone on with."""
+    if words[0] == "resume":
+        return words
+    cluster = [] if address is None else ["--address", address]
+    return ["resume", str(folder), *cluster, *["--json"][:as_json]]
+
+
+def _listed(written: Any) -> list[Any]:
+    """What a sweep file has for one or several."""
+    return written if isinstance(written, list) else [written] if written else []
 
 
 def _words() -> list[str]:

@@ -14,18 +14,15 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
-from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Experiment
 from ray.tune.experiment import Trial as TuneTrial
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.tune.search import Searcher
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search.search_generator import SearchGenerator
 
 from ..search.errors import ClusterDownError
@@ -34,13 +31,18 @@ from ..search.resources import Resources
 from ..search.secret import Secrets
 from ..trainables.function import TrainingFunction
 from ..trainables.host import LOG
+from .crew import Crew
+from .devices.device import Reader
+from .devices.nvml import Nvml
+from .devices.sharing import Sharing
 from .foreman import Foreman
 from .loss import Loss, loss
 from .postmortem import Ending
 from .starts import Starts
+from .translators import Ready, Slots, Translator
 from .watch import Watch
 from .work import Order
-from .worker import MESSAGES, PLACE, Worker
+from .worker import MESSAGES, PLACE, USAGE, Worker
 
 NEVER = 10**9  # seconds: no snapshots of Tune's
 REST = 0.25  # seconds
@@ -57,9 +59,16 @@ class Engine:
         folder: Path,
         slots: int,
         needs: Resources,
+        sharing: Sharing | None = None,
+        reader: Callable[[], Reader] = Nvml,
     ) -> None:
-        """`folder`: that of the sweep file. `slots`: how many to open. `needs`: of each slot."""
+        """`folder`: that of the sweep file. `slots`: how many to open. `needs`: of each slot.
+
+        `sharing`: is told what trials take of their GPUs, as `reader` reads them in each worker.
+        """
         self.foreman = foreman
+        self.needs = needs
+        self.sharing = sharing
         self.slots = slots
         self.ready = 0  # slots that have been up
         self._live: dict[str, TuneTrial] = {}
@@ -69,16 +78,22 @@ class Engine:
         self._starts = Starts()
         self._failure: Exception | None = None
         self._scratch = tempfile.mkdtemp(prefix=f"nightsweep-{os.getpid()}-")
-        self._watch = Watch(timeout=foreman.study.sweep.timeout, delay=self.beat)
-        worker = tune.with_parameters(Worker, function=function, folder=folder, cpus=needs.cpus)
-        self._controller = self._control(worker, needs)
+        self._watch = Watch(
+            timeout=foreman.study.sweep.timeout,
+            delay=self.beat,
+            slower=lambda slot: foreman.kinds.slower(slot) * (sharing.each if sharing else 1),
+        )
+        worker = tune.with_parameters(
+            Worker, function=function, folder=folder, cpus=needs.cpus, reader=reader
+        )
+        self._controller = self._control(worker)
 
     def step(self) -> None:
-        """Handle one event, or wait a moment for one; then give idle slots work.
+        """Handle what has happened, or wait a moment for it; then give idle slots work.
 
         Errors: whatever went wrong in the Study or journal; ClusterDownError if no slot comes up.
         """
-        if self.foreman.held:
+        if self.foreman.held or self.foreman.moving:
             self._end_idle()
         if not self._live and not self.wants_slot():
             self._rest()  # Tune would wait ten minutes for somebody to open one
@@ -87,8 +102,7 @@ class Engine:
         self._end_hung(time.monotonic())
         for slot, orders in self.foreman.wake(self._asleep).items():
             self._asleep.remove(slot)
-            self._send(self._live[slot], orders)
-            self._controller._schedule_trial_train(self._live[slot])
+            self._train(self._live[slot], orders)
         if self._failure is not None:
             raise self._failure
 
@@ -111,6 +125,28 @@ class Engine:
             self.slots = slots
             self._controller.update_max_pending_trials(max(slots, 1))  # 0: as many as Tune likes
             self._watch.delay = max(self._watch.delay, self.beat)
+
+    def reshape(self, needs: Resources, slots: int, why: str) -> None:
+        """So many slots that need so much from now on.
+
+        Those that are up end once nothing trains in them. Their trials leave when they are saved,
+        if they can be, and are told why.
+        """
+        self.needs = needs
+        for name in self._live.keys() - self._whereabouts.keys():
+            self._close(self._live[name])  # it has yet to come up
+        self.foreman.moving.retire(self._whereabouts, why)
+        self.resize(slots)
+
+    def opening(self, number: int) -> dict[str, Any]:
+        """What the worker of a slot that is opened now is told, and Tune places it by."""
+        return {
+            "slot": number,
+            "beat": self.beat,
+            "cpus": self.needs.cpus,
+            "gpus": self.needs.most_gpus,
+            "measured": self.sharing is not None,
+        }
 
     def close(self, *, gone: bool = False) -> None:
         """End all slots. `gone`: Ray has, and would not answer."""
@@ -144,13 +180,18 @@ class Engine:
         if slot.trial_id in self._ending:  # what it says now comes too late
             return TrialScheduler.CONTINUE
         with self._kept():
-            self._watch.heard(slot.trial_id, result[MESSAGES])
-            self._send(slot, self.foreman.heard(slot.trial_id, result[PLACE], result[MESSAGES]))
-            if slot.trial_id in self.foreman.busy or slot.trial_id in self.foreman.leaving:
-                return TrialScheduler.CONTINUE
-            if self.foreman.held:
+            name, place, messages = slot.trial_id, result[PLACE], result[MESSAGES]
+            self._watch.heard(name, messages)
+            if self.sharing:
+                self.sharing.heard(name, place, result[USAGE], messages, self.foreman.busy)
+            orders = self.foreman.heard(name, place, messages)
+            if name in self.foreman.busy or name in self.foreman.leaving:
+                self._train(slot, orders)
+                return TrialScheduler.NOOP  # that is done
+            self._send(slot, orders)
+            if self.foreman.held or name in self.foreman.moving:
                 self._forget(slot)
-                self.foreman.closed(slot.trial_id)
+                self.foreman.closed(name)
                 return TrialScheduler.STOP
         self._asleep.add(slot.trial_id)
         return TrialScheduler.NOOP
@@ -173,14 +214,21 @@ class Engine:
         self._live.pop(slot.trial_id, None)
         self._asleep.discard(slot.trial_id)
         self._watch.forget(slot.trial_id)
+        if self.sharing:
+            self.sharing.forget(slot.trial_id)
         self._whereabouts.pop(slot.trial_id, None)
 
     def _end_idle(self) -> None:
-        """End the processes of slots that are asleep, so that others can have their devices."""
-        for slot in [self._live[name] for name in self._asleep]:
-            self._forget(slot)
-            self.foreman.closed(slot.trial_id)
-            self._controller.stop_trial(slot)
+        """End the processes of idle slots, so that others can have their devices."""
+        for name in list(self._asleep):
+            if self.foreman.held or name in self.foreman.moving:
+                self._close(self._live[name])
+
+    def _close(self, slot: TuneTrial) -> None:
+        """End a slot in which nothing trains."""
+        self._forget(slot)
+        self.foreman.closed(slot.trial_id)
+        self._controller.stop_trial(slot)
 
     def _rest(self) -> None:
         """Wait a moment, while no slot is to be open; see those off that are ending."""
@@ -216,21 +264,29 @@ class Engine:
         if orders:
             actor.command.remote(orders)
 
-    def _control(self, worker: type[Worker], needs: Resources) -> TuneController:
+    def _train(self, slot: TuneTrial, orders: list[Order]) -> None:
+        """Give a slot orders, and ask for its next step: in one call, the dearest thing here."""
+        self._watch.sent(slot.trial_id, orders)
+        self._controller._schedule_trial_task(
+            trial=slot,
+            method_name="train",
+            args=(orders,),
+            on_result=self._controller._on_training_result,
+            on_error=self._controller._trial_task_failure,
+        )
+
+    def _control(self, worker: type[Worker]) -> TuneController:
         experiment = Experiment(
             name="slots",
             run=worker,
-            resources_per_trial=tune.PlacementGroupFactory(
-                [{"CPU": needs.cpus, **({"GPU": needs.gpus} if needs.gpus else {})}]
-            ),
             num_samples=NEVER,
             storage_path=self._scratch,
         )
-        searcher = SearchGenerator(_Slots(self))
+        searcher = SearchGenerator(Slots(self))
         controller = TuneController(
             search_alg=searcher,
-            scheduler=_Translator(self),
-            callbacks=[_Ready(self)],
+            scheduler=Translator(self),
+            callbacks=[Ready(self)],
             storage=experiment.storage,
             trial_checkpoint_config=experiment.checkpoint_config,
             checkpoint_period=NEVER,
@@ -238,82 +294,10 @@ class Engine:
         searcher.add_configurations([experiment])
         controller.update_max_pending_trials(self.slots)
         controller.setup_experiments([experiment], total_num_samples=self.slots)
-        _survive_memory_kills(controller)
+        controller._actor_manager = Crew(
+            controller._actor_manager._resource_manager, failed=lambda: self._failure is not None
+        )
         return controller
-
-
-class _Slots(Searcher):
-    """Opens a slot whenever one more would find work."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self._engine = engine
-        self._opened = 0
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        if not self._engine.wants_slot():
-            return None
-        self._opened += 1
-        return {"slot": self._opened, "beat": self._engine.beat}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """A slot's end is the scheduler's to hear of."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to save: the journal is the record."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to restore."""
-
-
-class _Translator(FIFOScheduler):
-    """Between a slot's results and the foreman."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._engine = engine
-
-    def on_trial_add(self, tune_controller: TuneController, trial: TuneTrial) -> None:
-        self._engine.slot_added(trial)
-
-    def on_trial_result(
-        self, tune_controller: TuneController, trial: TuneTrial, result: dict[str, Any]
-    ) -> str:
-        return self._engine.slot_reported(trial, result)
-
-    def on_trial_error(self, tune_controller: TuneController, trial: TuneTrial) -> None:
-        self._engine.slot_lost(trial)
-
-
-class _Ready(tune.Callback):
-    """Tells when a slot's process is up: before Tune asks it for its first step."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def on_trial_start(
-        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
-    ) -> None:
-        self._engine.slot_started(trial)
-
-
-def _survive_memory_kills(controller: TuneController) -> None:
-    """Treat every loss of a worker alike; `loss` tells them apart.
-
-    Ray's memory monitor kills with an error that is neither RayActorError nor RayTaskError, on
-    which Tune 2.60 ends the whole run (RayActorManager._actor_task_failed).
-    """
-    manager: Any = controller._actor_manager
-    handle = manager._actor_task_failed
-
-    def failed(tracked_actor_task: TrackedActorTask, exception: Exception) -> None:
-        if not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=str(exception))
-        handle(tracked_actor_task, exception)
-
-    manager._actor_task_failed = failed
 
 
 def _loss(slot: TuneTrial) -> Loss:

@@ -15,6 +15,8 @@ from ..search.runfolder import RunFolder
 from ..search.study import Decision, Study, Trial
 from ..trainables.job import Answer, Divides, End, Ended, Message, Step, Waits
 from .alike import Alike
+from .devices.pace import Kinds
+from .moving import Moving
 from .retry import again, given_up
 from .seating import Place, Seating
 from .work import Halt, Order, Work, job
@@ -31,8 +33,11 @@ class Foreman:
         self.busy: dict[str, Work] = {}
         self.idle: set[str] = set()
         self.leaving: dict[str, int] = {}  # slots whose function has yet to return, and its trial
+        self.moving = Moving()
+        self.kinds = Kinds()
         self._seating = Seating()
         self._alike = Alike(folder.path, trained=study.trained > 0)
+        self._alone: set[str] = set()  # slots that had a trial which needs its device to itself
         self._cut: set[int] = set()  # trials that were stopped by hand while they trained
         self._folder = folder
         self._record = record
@@ -67,6 +72,7 @@ class Foreman:
     def heard(self, slot: str, place: Place, messages: Sequence[Message]) -> list[Order]:
         """A slot has sent messages (none: it lives). No orders and not busy: leave it idle."""
         self._seating.sits(slot, place)
+        self.kinds.sits(slot, place.kind)
         if slot in self.leaving:
             return self._left(slot, messages)
         work = self.busy.get(slot)
@@ -87,7 +93,7 @@ class Foreman:
             return orders
         if slot not in self.busy:
             orders += self._next(slot)
-        elif bool(self._ending) is not work.halting:
+        elif (bool(self._ending) or self.moving.halts(slot, work)) is not work.halting:
             work.halting = not work.halting
             work.saving = False
             orders.append(Halt(wanted=work.halting))
@@ -96,11 +102,14 @@ class Foreman:
     def closed(self, slot: str) -> None:
         """A slot that had nothing to do was ended."""
         self._seating.left(slot)
+        self._alone.discard(slot)
+        self.kinds.left(slot)
         self.idle.discard(slot)
+        self.moving.ended(slot)
 
     def lost(self, slot: str, reason: str, cause: Cause = Cause.LOST) -> None:
         """A slot is gone; its trial is tried again elsewhere, a few times."""
-        beside = self._seating.beside(slot, self._slots)
+        beside = self._crowded(slot)
         self.closed(slot)
         self.leaving.pop(slot, None)
         work = self.busy.pop(slot, None)
@@ -113,6 +122,8 @@ class Foreman:
     def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now; of those that are asleep."""
         woken: dict[str, list[Order]] = {}
+        if self._dry or self._ending:
+            return woken
         for slot in sorted(self.idle.intersection(asleep)):
             if self._dry or self._ending:
                 break
@@ -192,17 +203,21 @@ class Foreman:
             seconds=round(step.seconds, 4),
             checkpoint=step.checkpoint,
         )
+        self.kinds.trained(slot, step.trial, step.seconds)
         self._alike.trained()
         self._dry = False  # with a new best, patience lasts again: any report may count
         if not step.waits:
             return []
         if decision is Decision.CONTINUE and not self._ending:
-            return [self._go_on(step.trial)]
-        if decision is Decision.CONTINUE and not self._saved(slot, step):
+            if slot not in self.moving:
+                return [self._go_on(step.trial)]
+            if not step.checkpoint:
+                return [self.moving.unsaved(self.busy[slot]), self._go_on(step.trial)]
+        elif decision is Decision.CONTINUE and not self._saved(slot, step):
             self.busy[slot].halting = self.busy[slot].saving = True
             return [Halt(), self._go_on(step.trial)]  # in this order: its next report knows of it
         if decision is Decision.CONTINUE:
-            self.study.interrupt(step.trial, self._ending)
+            self.study.interrupt(step.trial, self._ending or self.moving.why)
         del self.busy[slot]
         return [self._dismiss(slot, step.trial)]
 
@@ -226,7 +241,7 @@ class Foreman:
             self.study.interrupt(ended.trial, ended.reason, epoch=ended.epoch)
             return
         if ended.end is End.MEMORY:
-            beside = self._seating.beside(slot, self._slots)
+            beside = self._crowded(slot)
             self._befell(work, Cause.MEMORY, ended.reason, ended.traceback, beside=beside)
             return
         if ended.end is End.UNSAVED:
@@ -268,6 +283,10 @@ class Foreman:
         else:
             self.study.interrupt(known.id, reason, cause=cause, alone=how.alone, split=how.split)
 
+    def _crowded(self, slot: str) -> bool:
+        """Whether a trial there had not all of its device: alone it may have more."""
+        return self._seating.capped(slot) or self._seating.beside(slot, self._slots)
+
     @property
     def _slots(self) -> set[str]:
         """All that are up."""
@@ -278,37 +297,49 @@ class Foreman:
         return set(self.leaving).union(self.busy)
 
     def _next(self, slot: str) -> list[Order]:
-        trial = None if self._ending or self._keeps_free(slot) else self._ask(slot)
+        barred = self._ending or slot in self.moving or self._keeps_free(slot)
+        trial = None if barred else self._ask(slot)
         if trial is None:
             self.idle.add(slot)
             return []
         self.idle.discard(slot)
         self.busy[slot] = Work(trial.id, alone=trial.alone)
+        if trial.alone:
+            self._alone.add(slot)
         return [job(self.study, trial, self._folder)]
 
     def _keeps_free(self, slot: str) -> bool:
         """Whether this slot's device is another trial's alone, or kept free for one."""
-        alone = [other for other, work in self.busy.items() if work.alone]
+        works = [(other, self.busy.get(other)) for other in self._alone]
+        alone = [other for other, work in works if work and work.alone]
         return self._seating.kept_from(slot) or self._seating.beside(slot, alone)
 
     def _ask(self, slot: str) -> Trial | None:
         """What the Study has for a slot; one that needs its device alone waits until it is."""
         seating = self._seating
-        if self.study.wants_alone(self.left):
+        # Epochs have been as short as on the fastest devices, as far as the Study knows.
+        left = None if self.left is None else self.left / self.kinds.slower(slot)
+        if self.study.wants_alone(left):
             if not seating.beside(slot, self._occupied):
                 seating.kept_for = None
-                return self.study.ask(left=self.left)
+                return self.study.ask(left=left, leaves=self.kinds.leaves(slot))
             seating.kept_for = seating.kept_for or slot
             if seating.kept_for == slot:
                 return None
         elif seating.kept_for == slot:
             seating.kept_for = None
-        trial = self.study.ask(alone=False, left=self.left)
-        self._dry = trial is None and not self.study.wants_alone(self.left)
+        trial = self.study.ask(alone=False, left=left, leaves=self.kinds.leaves(slot))
+        # What is too late for a slow device may not be for another.
+        self._dry = trial is None and left == self.left and not self.study.wants_alone(left)
         return trial
 
     def _started(self, trial: int, place: Place) -> Started:
         attempt = self.study.trials[trial].attempts
         return Started(
-            trial=trial, attempt=attempt, host=place.host, pid=place.pid, device=place.device
+            trial=trial,
+            attempt=attempt,
+            host=place.host,
+            pid=place.pid,
+            device=place.device,
+            gpus=place.gpus if self.study.sweep.resources.auto else None,
         )

@@ -25,10 +25,11 @@ from ..search.study import Study
 from .shelf import Shelf
 from .standstill import Standstill
 
-EVERY = 10.0  # seconds between two writings of the tables, at least
+LOOK = 1.0  # seconds between two looks at the checkpoints, at least
+EVERY = 10.0  # and between two writings of the tables
 Done = TypeVar("Done")
 
-SHARE = 20  # and this many times as long as one took, so that they cost 5 % at most
+SHARE = 20  # and so many times as long as the last one took: each costs 5 % at most
 
 
 class Keeper:
@@ -45,7 +46,7 @@ class Keeper:
         self.shelf = Shelf(folder)
         self._clock = clock or Clock()
         self._journal = Journal(folder.journal, self._clock)
-        self._next = 0.0
+        self._next_look = self._next = 0.0
         self._standstill: Standstill | None = None
 
     def wait_by(self, standstill: Standstill) -> None:
@@ -73,17 +74,14 @@ class Keeper:
 
         A full disk leaves them as they were.
         """
-        with contextlib.suppress(OSError):  # the storage is away; the next change looks again
-            self.shelf.look(study)
-        began = time.monotonic()
-        if began < self._next:
-            return
-        try:
-            self.write(study)
-        except Exception:
-            pass  # the journal has it all, and `nightsweep report` says what is wrong
-        took = time.monotonic() - began
-        self._next = time.monotonic() + max(EVERY, SHARE * took)
+        if (began := time.monotonic()) >= self._next_look:
+            with contextlib.suppress(OSError):  # the storage is away; the next change looks again
+                self.shelf.look(study)
+            self._next_look = _again(began, LOOK)
+        if (began := time.monotonic()) >= self._next:
+            with contextlib.suppress(Exception):
+                self.write(study)  # the journal has it all; `report` says what is wrong
+            self._next = _again(began, EVERY)
 
     def finish(self, study: Study) -> Results:
         """Remove what no decision needs any more, and write tables and best for the last time."""
@@ -103,6 +101,12 @@ class Keeper:
 
     def _through(self, act: Callable[[], Done]) -> Done:
         return self._standstill.through(act) if self._standstill else act()
+
+
+def _again(began: float, least: float) -> float:
+    """When to do again what was begun then, and has just been done."""
+    now = time.monotonic()
+    return now + max(least, SHARE * (now - began))
 
 
 def _discreet(event: Event) -> Event:

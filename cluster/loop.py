@@ -13,22 +13,29 @@ from ..search.errors import ClusterDownError
 from ..search.study import Study
 from ..search.units import plural
 from ..trainables.function import TrainingFunction
+from .address import Address
 from .capacity import capacity, room
+from .devices.device import Reader
+from .devices.nvml import Nvml
 from .display import Display
 from .helm import Helm, saving
 from .keeper import Keeper
 from .nodes import Members, Nodes, news
+from .project import of
+from .shares import Shares
 from .stopping import StopRequest
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .outside import Outside
 
 GRACE = 20.0  # seconds that a clean stop waits for trials to save themselves
 PATIENCE = 30.0  # seconds without a slot, after which that is said
 
 
 class Loop:
-    """One driver's search. `before`: seconds that earlier drivers have searched.
+    """One driver's search. `before`: seconds that earlier drivers have searched. `address`: of
+    the cluster to run on; None: a Ray of its own.
 
     Time is counted on `clock`, which knows no daylight saving, and deadlines on `wall`.
     """
@@ -41,8 +48,10 @@ class Loop:
         request: StopRequest,
         *,
         before: float,
+        address: Address | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        reader: Callable[[], Reader] = Nvml,
     ) -> None:
         self.done = False
         self.reason = "its driver failed"
@@ -51,10 +60,14 @@ class Loop:
         self._display = display
         self._request = request
         self._before = before
+        self._address = address
         self._clock = clock
         self._wall = wall
         self._began: float | None = None
         self._members: Members = {}
+        self._outside: Outside | None = None
+        self._reader = reader
+        self._shares = Shares(study, keeper, display.note)
         self._helm = Helm(
             keeper.folder,
             study.sweep.window,
@@ -82,20 +95,41 @@ class Loop:
         from .connect import connect
         from .engine import Engine
         from .foreman import Foreman
+        from .outside import outside
 
         study, folder = self._study, self._keeper.folder
         foreman = Foreman(study, folder, self._keeper.record)
         try:
-            with self._display.showing(study, folder), connect() as nodes:
+            needs = study.sweep.resources
+            project = of(study.sweep, function, base, folder.path)
+            with (
+                self._display.showing(study, folder),
+                connect(
+                    needs.gpus, self._display.note, address=self._address, project=project
+                ) as nodes,
+            ):
                 self._request.listen()  # Ray has taken SIGTERM for itself
                 self._began = self._clock()
-                self._members, needs = nodes.alive, study.sweep.resources
-                slots = self._slots(capacity([node.has for node in nodes.alive.values()], needs))
-                engine = Engine(foreman, function, folder=base, slots=slots, needs=needs)
+                self._members = nodes.alive
+                found = [node.has for node in nodes.alive.values()]
+                self._outside = outside(study, folder) if nodes.grows else None
+                if not self._outside or not self._outside.grows:
+                    capacity(found, needs)
+                engine = Engine(
+                    foreman,
+                    function,
+                    folder=nodes.folder or base,
+                    slots=self._slots(room(found, self._shares.needs)),
+                    needs=self._shares.needs,
+                    sharing=self._shares.sharing,
+                    reader=self._reader,
+                )
                 try:
                     self.search(engine, nodes)
                 finally:
                     engine.close(gone=bool(nodes.gone))
+                    if self._outside and not nodes.gone:
+                        self._outside.close()
         except SystemExit:  # how Ray answers a SIGTERM that comes while it starts
             self._request.signal = self._request.signal or "SIGTERM"
             self.reason = f"stopped by {self._request.signal}"
@@ -116,6 +150,11 @@ class Loop:
         while not foreman.finished and self._clock() < deadline:
             if nodes:
                 self._follow(nodes, engine)
+                self._shares.follow(engine, self._members, self._slots)
+            if self._outside:
+                self._outside.tell(
+                    foreman, slots=engine.slots, gpu_seconds=self._keeper.gpu_seconds
+                )
             self._helm.look(foreman)
             reason = self._reason_to_stop()
             if reason and not foreman.stopping:
@@ -126,6 +165,7 @@ class Loop:
             foreman.left = first.seconds if first else None
             engine.step()
             first = self._first(busy=len(foreman.busy))
+            self._display.slots = engine.slots
             self._display.update(
                 len(foreman.busy),
                 self._notice(engine),
@@ -139,11 +179,14 @@ class Loop:
     def _follow(self, nodes: Nodes, engine: Engine) -> None:
         if gone := nodes.gone:
             resume = f"nightsweep resume {self._keeper.folder.path}"
-            raise ClusterDownError(f"{gone}; what was recorded is kept: {resume}")
+            words = f"{gone}; what was recorded is kept: {resume}"
+            raise ClusterDownError(words, held=nodes.grows)
+        while nodes.remarks:
+            self._display.note(nodes.remarks.pop(0))
         before, now = self._members, nodes.alive
         if now is before:
             return
-        fits = room([node.has for node in now.values()], self._study.sweep.resources)
+        fits = room([node.has for node in now.values()], self._shares.needs)
         engine.resize(self._slots(fits))
         if told := news(before, now, engine.slots):
             self._display.note(told)
@@ -152,8 +195,7 @@ class Loop:
     def _slots(self, fits: int) -> int:
         """How many to open, where so many trials fit on the cluster."""
         limits = [fits, self._study.sweep.slots, self._study.limit]
-        self._display.slots = min(n for n in limits if n is not None)
-        return self._display.slots
+        return min(n for n in limits if n is not None)
 
     def _notice(self, engine: Engine) -> str:
         if why := engine.foreman.stopping or engine.foreman.held:
@@ -182,6 +224,7 @@ class Loop:
             now=self._wall(),
             due=self._keeper.ledger.due,
             busy=busy,
+            each=self._shares.needs.most_gpus,
         )
         return next(iter(clocked(self._study.sweep, spent)), None)
 

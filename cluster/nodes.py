@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from ..search.units import plural
@@ -17,10 +18,11 @@ WAIT = 1.0  # seconds for the last look to end
 
 
 class Member(NamedTuple):
-    """A node that lives: its host's name, and what it has."""
+    """A node that lives: its host's name, what it has, and its address."""
 
     host: str
     has: Node
+    address: str = ""
 
 
 Members = Mapping[str, Member]  # by Ray's names of nodes
@@ -31,7 +33,9 @@ def alive() -> dict[str, Member]:
     import ray
 
     return {
-        node["NodeID"]: Member(node["NodeManagerHostname"], node["Resources"])
+        node["NodeID"]: Member(
+            node["NodeManagerHostname"], node["Resources"], node["NodeManagerAddress"]
+        )
         for node in ray.nodes()
         if node["Alive"]
     }
@@ -43,7 +47,8 @@ class Nodes:
     `grows`: others may come. Then a thread looks, for its question waits as long as the cluster's
     head is away, and training goes on meanwhile; a head that keeps its records elsewhere (Redis)
     may come back. `look`, `died`: what lives, and which process of Ray's does not any more.
-    `every`: seconds between two looks.
+    `every`: seconds between two looks. `admit`: which newcomers are left out, each with the
+    reason. `folder`: that of the sweep file, as the nodes find it; None: as here.
     """
 
     def __init__(
@@ -54,8 +59,14 @@ class Nodes:
         died: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         every: float = EVERY,
+        admit: Callable[[Members], Mapping[str, str]] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.alive = look()
+        self.folder = folder
+        self.refused: set[str] = set()
+        self.remarks: list[str] = []  # on those that were left out, for people
+        self._admit = admit
         self._look = look
         self._died = died or _died
         self._clock = clock
@@ -63,30 +74,36 @@ class Nodes:
         self._heard = clock()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._keep_looking, daemon=True)
-        self._grows = grows
+        self.grows = grows
 
     def __enter__(self) -> Self:
-        if self._grows:
+        if self.grows:
             self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._closed.set()
-        if self._grows:
+        if self.grows:
             self._thread.join(WAIT)
 
     def ask(self) -> None:
         """Look at the nodes; where the head does not answer they stay what they were."""
         with contextlib.suppress(Exception):  # whatever Ray raises then
-            self.alive = self._look()
+            found = self._look()
             self._heard = self._clock()
+            known = self.alive.keys() | self.refused
+            if self._admit and (new := {node: found[node] for node in found.keys() - known}):
+                refused = self._admit(new)
+                self.refused |= refused.keys()
+                self.remarks += refused.values()
+            self.alive = {node: found[node] for node in found.keys() - self.refused}
 
     @property
     def gone(self) -> str:
         """Why nothing can be trained on this Ray any more; empty while it lives."""
         if process := self._died():
             return f"Ray has died under this sweep: its {process} has ended"
-        silent = self._clock() - self._heard if self._grows else 0.0
+        silent = self._clock() - self._heard if self.grows else 0.0
         if silent > SILENT:
             return f"the head of the Ray cluster has not answered for {silent:.0f} s"
         return ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..search.errors import NightsweepError
+from .address import Address, asked, left
 
 File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON.")]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
@@ -17,6 +19,13 @@ Deadline = Annotated[
     str | None, typer.Option(help="When to end: 07:00, or 2026-11-23 07:00 Europe/Berlin.")
 ]
 Slots = Annotated[int | None, typer.Option(min=1, help="How many trials may run at once.")]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="A Ray cluster to run on: HOST:PORT, auto, or local; RAY_ADDRESS without it.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Start the driver again when it dies.")
@@ -31,6 +40,11 @@ def seconds(time: str | None) -> float | None:
         return parsed(time) if time is not None else None
     except ValueError as error:
         raise NightsweepError(f"--time: {error}") from None
+
+
+def cluster(address: str | None) -> Address | None:
+    """The cluster that `--address` or RAY_ADDRESS asks for. Errors: ClusterError."""
+    return asked(address, os.environ, lambda: left(os.environ))
 
 
 def moment(deadline: str | None) -> str | None:

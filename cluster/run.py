@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..search.budget import too_late
-from ..search.changing import allowed
+from ..search.changing import allowed, changed
 from ..search.deadline import due
 from ..search.earlier import lessons, told, unlearned
 from ..search.errors import SweepError, TrainingFunctionError
@@ -32,12 +32,14 @@ from ..search.study import Study
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction, check, load, reference_to
 from . import provenance
+from .address import Address
 from .changes import changes_on_disk
 from .display import Display, Silent
 from .hold import BY_HAND
 from .keeper import Keeper
 from .leftovers import clear_behind
 from .loop import Loop
+from .project import check_data
 from .requests import Inbox
 from .shelf import check_room
 from .standstill import Standstill
@@ -64,11 +66,13 @@ def start(
     out: Path | None = None,
     source: Source | None = None,
     display: Display | None = None,
+    address: Address | None = None,
 ) -> Results:
     """Run a sweep in a new folder (`runs/<name>-<time>` without `out`).
 
-    `function`: the training function, where the sweep does not name it. Errors: NightsweepError,
-    before anything is started or written.
+    `function`: the training function, where the sweep does not name it. `address`: of the cluster
+    to run on; None: a Ray of its own. Errors: NightsweepError, before anything is started or
+    written.
     """
     source = source or Source()
     if function is not None:
@@ -80,10 +84,12 @@ def start(
         load(sweep.train, source.folder)
     if problems := list(too_late(sweep, time.time())):
         raise SweepError(problems, source=str(source.file or "sweep"))
+    if address is None:
+        check_data(sweep, source.folder, str(source.file or "sweep"))
     learned = lessons(sweep, source.folder)
     check_room(sweep.checkpoints, out or Path("runs"))
     folder = RunFolder.create(out or new_folder(sweep.name))
-    ledger = Ledger(meter=Meter(gpus=sweep.resources.gpus))
+    ledger = Ledger(meter=Meter(gpus=sweep.resources.most_gpus))
     results = Results(folder, Study(sweep), ledger)
     with _locked(folder):
         try:
@@ -95,6 +101,7 @@ def start(
                 display or Silent(),
                 {},
                 learned,
+                address,
             )
         except BaseException:
             if not results.study.trials:
@@ -107,12 +114,15 @@ def resume(
     function: TrainingFunction | None = None,
     *,
     changes: dict[str, Any] | None = None,
+    file: Path | None = None,
     as_begun: bool = False,
     display: Display | None = None,
+    address: Address | None = None,
 ) -> Results:
     """Go on with a run after any end, or extend a finished one by `changes` (trials=100).
 
-    `as_begun`: leave out what was edited in the sweep file meanwhile. Errors: NightsweepError.
+    `file`: its sweep file, which may lie elsewhere than it did. `as_begun`: leave out what was
+    edited in the sweep file meanwhile. Errors: NightsweepError.
     """
     folder = RunFolder.open(run)
     refuse_links(folder)
@@ -120,10 +130,14 @@ def resume(
     with _locked(folder):
         results = Results.load(run)
         clear_behind(results.ledger.driver, results.ledger.begun)
+        if file is not None:
+            _moved(folder, Source(file=file))
         edits = {} if as_begun else changes_on_disk(results)
         edits |= {key: value for key, value in (changes or {}).items() if value is not None}
         edits = allowed(results.sweep, edits)
         base = Path(folder.header().get("folder") or ".")
+        if address is None:
+            check_data(changed(results.sweep, edits), base, str(run))
         return _drive(
             results,
             _function_again(run, results.sweep.train, base, function),
@@ -131,6 +145,7 @@ def resume(
             display or Silent(),
             edits,
             unlearned(results.study, base),
+            address,
         )
 
 
@@ -141,6 +156,7 @@ def _drive(
     display: Display,
     edits: dict[str, Any],
     learned: Sequence[Learned],
+    address: Address | None,
 ) -> Results:
     """Search, from what there is, until done or told to stop."""
     study, ledger = results.study, results.ledger
@@ -175,7 +191,7 @@ def _drive(
                 study.interrupt(trial, "failed before anything had trained")
         with stop_request() as request:
             keeper.wait_by(Standstill(results.folder, request, display.note))
-            loop = Loop(study, keeper, display, request, before=before)
+            loop = Loop(study, keeper, display, request, before=before, address=address)
             try:
                 loop.run(function, base)
             finally:
@@ -264,5 +280,18 @@ def _write_header(folder: RunFolder, sweep: Sweep, source: Source) -> None:
         "copy": copy,
         "given": source.given,
     }
+    _put_header(folder, header)
+
+
+def _moved(folder: RunFolder, source: Source) -> None:
+    """Let sweep.json say where the sweep file lies now: code that travels comes to new places."""
+    header, file = folder.header(), source.file
+    if file is not None and header.get("source") != str(file.absolute()):
+        _put_header(
+            folder, header | {"folder": str(source.folder), "source": str(file.absolute())}
+        )
+
+
+def _put_header(folder: RunFolder, header: dict[str, Any]) -> None:
     text = json.dumps(header, indent=2) + "\n"
     write_whole(folder.resolved, lambda path: path.write_text(text, encoding="utf-8"))

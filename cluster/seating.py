@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a slot is."""
+    """Where a slot is. `kind`: its GPU's name, where that is known; `gpus`: what it has of it."""
 
     host: str
     pid: int
     device: str
+    kind: str = ""
+    gpus: float = 0.0
 
     def shares(self, other: Place) -> bool:
         """Whether two slots have one device between them."""
@@ -48,6 +50,11 @@ class Seating:
             if other != slot and (here is None or there is None or here.shares(there)):
                 return True
         return False
+
+    def capped(self, slot: str) -> bool:
+        """Whether a slot may take no more than its share of a GPU's memory."""
+        here = self._places.get(slot)
+        return here is not None and 0 < here.gpus < 1
 
     def kept_from(self, slot: str) -> bool:
         """Whether this slot's device is kept free for another."""

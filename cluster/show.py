@@ -52,8 +52,7 @@ def plan(console: Console, sweep: Sweep, file: Path) -> None:
         )
     say(
         console,
-        f"{proposer(sweep)} proposes; each trial gets {sweep.resources.cpus:g} CPU and "
-        f"{sweep.resources.gpus:g} GPU; seed {sweep.seed}.",
+        f"{proposer(sweep)} proposes; each trial gets {sweep.resources}; seed {sweep.seed}.",
     )
     table = Table("parameter", "takes", "default", "when", box=None, pad_edge=False)
     for name, value in sweep.parameters.items():
@@ -73,6 +72,8 @@ def status(console: Console, results: Results) -> None:
     say(console, f"best: {leader(study)}")
     console.print(ladder(study))
     running = driver(results) == "running"
+    if (shared := results.ledger.shared) and results.sweep.resources.auto:
+        say(console, shared.reason)
     if budgets := results.budgets(time.time() if running else None):
         say(console, f"left of its budgets: {', '.join(budget.words for budget in budgets)}")
     if running:

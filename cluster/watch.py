@@ -6,7 +6,7 @@ interpreter held, could not judge itself. Here is no clock and no process: readi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..search.units import duration, plural
@@ -37,7 +37,8 @@ class Silence:
 @dataclass(slots=True)
 class _Stand:
     """Where a slot's trial is: epochs done, when it last made progress, whether it has reported
-    since it was sent, whether it was told to halt, what it said that it waits for."""
+    since it was sent, whether it was told to halt, what it said that it waits for, how many times
+    as long its epochs may take as elsewhere."""
 
     job: Job
     epoch: int
@@ -45,18 +46,27 @@ class _Stand:
     reported: bool = False
     leaving: bool = False
     waits: str = ""
+    slower: float = 1.0
 
 
 class Watch:
     """One for a driver; `late` is what to say of slots that come near their limit, or empty.
 
     `timeout`: seconds without progress that are too many; None: judged by what epochs take.
-    `delay`: seconds that a report may take until it is heard of.
+    `delay`: seconds that a report may take until it is heard of. `slower`: how many times as long
+    an epoch may take in a slot as it did elsewhere: its device is slow, or shared.
     """
 
-    def __init__(self, *, timeout: float | None = None, delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        timeout: float | None = None,
+        delay: float = 0.0,
+        slower: Callable[[str], float] = lambda slot: 1.0,
+    ) -> None:
         self.late = ""
         self._timeout = timeout
+        self._slower = slower
         self.delay = delay
         self._now = 0.0  # seconds watched
         self._looked: float | None = None  # the clock's reading then
@@ -72,7 +82,8 @@ class Watch:
         for order in orders:
             stand = self._stands.get(slot)
             if isinstance(order, Job):
-                self._stands[slot] = _Stand(order, order.epoch, self._now)
+                slower = self._slower(slot)
+                self._stands[slot] = _Stand(order, order.epoch, self._now, slower=slower)
             elif isinstance(order, Answer) and stand and stand.job.trial == order.trial:
                 stand.since, stand.leaving = self._now, order.until is None
 
@@ -103,15 +114,16 @@ class Watch:
         if self._now < self._next:
             return []
         self._next = self._now + GLANCE
-        hung = [self._silence(slot) for slot in self._stands if self._share(slot) > 1]
+        late = {slot: s for slot in self._stands if (s := self._share(slot)) > LATE}
+        hung = [self._silence(slot) for slot, share in late.items() if share > 1]
         for silence in hung:
+            del late[silence.slot]
             self.forget(silence.slot)
             self._hung.add(silence.job.trial)
-        self.late = self._warning()
+        self.late = self._warning(late)
         return hung
 
-    def _warning(self) -> str:
-        late = {slot: s for slot in self._stands if (s := self._share(slot)) > LATE}
+    def _warning(self, late: Mapping[str, float]) -> str:
         if not late:
             return ""
         worst = self._silence(max(late, key=lambda slot: late[slot]))
@@ -148,7 +160,8 @@ class Watch:
             return self._timeout + self.delay
         known = self._known(stand)
         usual = max(FLOOR, TIMES * known, SHARED * self._slowest_of_all) if known else UNKNOWN
-        return usual * (AGAIN if stand.job.trial in self._hung else 1) + self.delay
+        again = AGAIN if stand.job.trial in self._hung else 1
+        return usual * again * stand.slower + self.delay
 
     def _known(self, stand: _Stand) -> float:
         """What the epoch is compared with; 0 if there is nothing yet."""

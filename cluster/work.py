@@ -30,6 +30,7 @@ class Work:
     heard: bool = False
     halting: bool = False
     saving: bool = False  # it stood still when it was told, and saves itself next if it can
+    stays: bool = False  # its slot is to end, but it cannot be saved
     divides: bool = False  # its training function takes batches in parts
     waits: str = ""  # what it waits for, other than the driver
 
@@ -48,6 +49,8 @@ def job(study: Study, trial: Trial, folder: RunFolder) -> Job:
         folder=folder.trial(trial.id),
         attempt=study.trials[trial.id].attempts,
         split=trial.split,
-        gpus=sweep.resources.gpus,
+        alone=trial.alone,
+        gpus=sweep.resources.most_gpus,
+        cpus=max(int(sweep.resources.cpus), 1),
         pauses=sweep.scheduler.pauses,
     )

@@ -22,7 +22,8 @@ HOUR = 3600.0
 class Spent:
     """What has been used up, in seconds: of searching by all drivers, of GPUs by all slots.
 
-    `now`, and `due` where there is a deadline: since 1970. `busy`: how many slots train.
+    `now`, and `due` where there is a deadline: since 1970. `busy`: how many slots train; `each`:
+    with so many GPUs, where that is not what the sweep says.
     """
 
     searched: float
@@ -30,6 +31,7 @@ class Spent:
     now: float
     due: float | None = None
     busy: int = 1
+    each: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,11 @@ def too_late(sweep: Sweep, now: float) -> Iterator[Problem]:
             "that are kept in reserve; give a later one, or a smaller reserve"
         )
     yield Problem(key=("deadline",), message=message)
+
+
+def out_of_time(sweep: Sweep, reason: str) -> bool:
+    """Whether a sweep ended for its deadline alone: with a later one it goes on."""
+    return sweep.deadline is not None and reason.startswith(_until(sweep))
 
 
 def problems(sweep: Sweep) -> Iterator[Problem]:
@@ -143,7 +150,11 @@ def _deadline(sweep: Sweep, spent: Spent) -> Iterator[Budget]:
     if sweep.deadline is not None and spent.due is not None:
         left = spent.due - sweep.reserve - spent.now
         words = f"{_rest(left)} until {sweep.deadline}"
-        yield _clock("deadline", left, words, f"its time until {sweep.deadline} is", sweep)
+        yield _clock("deadline", left, words, _until(sweep), sweep)
+
+
+def _until(sweep: Sweep) -> str:
+    return f"its time until {sweep.deadline} is"
 
 
 def _clock(key: str, left: float, words: str, what: str, sweep: Sweep) -> Budget:
@@ -162,11 +173,12 @@ def _gpu_hours(sweep: Sweep, spent: Spent) -> Iterator[Budget]:
     if sweep.gpu_hours is not None:
         left = sweep.gpu_hours - spent.gpu / HOUR
         what = f"its {_gpus(sweep.gpu_hours)} {'is' if sweep.gpu_hours == 1 else 'are'}"
+        each = spent.each or sweep.resources.most_gpus
         yield Budget(
             key="gpu_hours",
             left=max(left, 0.0),
             words=f"{max(left, 0.0):.3g} of {_gpus(sweep.gpu_hours)}",
-            seconds=left * HOUR / (sweep.resources.gpus * max(spent.busy, 1)),
+            seconds=left * HOUR / (each * max(spent.busy, 1)),
             over=f"{what} used up",
             nearly=f"{what} nearly used up",
         )

@@ -13,6 +13,7 @@ from .sweep import Sweep
 CHANGEABLE = (
     "trials", "time", "gpu_hours", "deadline", "window", "reserve", "target", "patience",
     "slots", "resources", "retries", "timeout", "checkpoints", "max_epochs", "parameters",
+    "data",
     "submit",
 )  # fmt: skip
 ANEW = "start a new run with from: this one, which takes its results over where they fit"

@@ -10,8 +10,8 @@ NightsweepError
 │   │   └── StoppedError   and the driver that waited for it was told to stop
 │   └── JournalError       its journal cannot be read
 ├── StudyError             a Study was called in an order that makes no sense
-└── ClusterError           the resources that a trial asks for are nowhere to be had
-    └── ClusterDownError   Ray does not start, has died, or keeps no worker up
+└── ClusterError           a cluster cannot be joined, or lacks what a trial needs
+    └── ClusterDownError   Ray does not start or answer, has died, or keeps no worker up
 
 Each message says what was given, what was expected and what to do; the command line prints it
 alone, without a traceback, and exits with 2 (69 where the cluster is down, 75 for StoppedError).
@@ -92,8 +92,15 @@ class StudyError(NightsweepError):
 
 
 class ClusterError(NightsweepError):
-    """The resources that a trial asks for are nowhere to be had."""
+    """A cluster cannot be joined, or lacks what a trial needs: code, data, resources."""
 
 
 class ClusterDownError(ClusterError):
-    """Ray does not start, or keeps no worker up: another try may find it well."""
+    """Ray does not start or answer, or keeps no worker up: another try may find it well.
+
+    `held`: this process is still its driver, and would be held at the end until it answers.
+    """
+
+    def __init__(self, message: str, *, held: bool = False) -> None:
+        super().__init__(message)
+        self.held = held

@@ -141,13 +141,30 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A worker took a trial up: its attempt (from 1), host, process and device."""
+    """A worker took a trial up: its attempt (from 1), host, process and device.
+
+    `gpus`: what its slot has of one, where that is measured (`gpus: auto`).
+    """
 
     trial: Number
     attempt: Number
     host: str
     pid: Number
     device: str
+    gpus: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """So many trials share a GPU from now on (`gpus: auto`), and never more than `most`.
+
+    `memory`: bytes of a device that the hungriest trial so far has needed; 0: not known.
+    """
+
+    each: Number
+    most: Number
+    memory: Count
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +197,13 @@ class Released:
 
 Event = (
     Asked | Reported | Finished | Stopped | Failed | Interrupted | Changed | Learned
-    | Opened | Started | Closed | Due | Held | Released
+    | Opened | Started | Shared | Closed | Due | Held | Released
 )  # fmt: skip
 _KINDS: dict[str, type[Event]] = {
     kind.__name__.lower(): kind
     for kind in (
         Asked, Reported, Finished, Stopped, Failed, Interrupted, Changed, Learned, Opened, Started,
-        Closed, Due, Held, Released,
+        Shared, Closed, Due, Held, Released,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}

@@ -172,7 +172,8 @@ class Observations:
 
     def history(self, tried: Container[Config] = ()) -> History:
         """What is known now. While nobody has a value, there is nothing to be learned."""
-        pending = list(self._fitting(self._pending.items()))
+        running = self._pending.items()
+        pending = list(running if self._fit is None else self._fitting(running))
         return History(
             observations=self._standings,
             arrivals=self._arrivals if self._standings.rungs else (),

@@ -18,6 +18,7 @@ from .events import (
     Opened,
     Released,
     Reported,
+    Shared,
     Started,
 )
 from .meter import Meter
@@ -66,6 +67,7 @@ class Ledger:
     driver: Opened | None = None
     begun: float = math.nan
     barren: list[int] = field(default_factory=list)  # that failed under a driver without an epoch
+    shared: Shared | None = None  # the latest, for as long as the sweep's resources are the same
     changed: dict[str, float] = field(default_factory=dict)  # when a key of the sweep was changed
     _opened: float = math.nan
     _latest: float = math.nan
@@ -103,8 +105,12 @@ class Ledger:
                 page.traceback = event.traceback
                 if not (self._fruitful or event.cause or page.epochs):
                     self.barren.append(event.trial)
+            case Shared():
+                self.shared = event
             case Changed():
                 self.changed.update(dict.fromkeys(event.changes, time))
+                if "resources" in event.changes:
+                    self.shared = None
             case Due():
                 self.due = event.at
             case Held():
@@ -134,6 +140,7 @@ class Ledger:
             now=latest + since,
             due=self.due,
             busy=self.meter.busy,
+            each=self.meter.each,
         )
 
     @property

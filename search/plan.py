@@ -171,7 +171,7 @@ def forecast(
         most=max(epochs),
         seconds=fmean(course.seconds for course in courses),
         cpu_hours=hours * sweep.resources.cpus,
-        gpu_hours=hours * sweep.resources.gpus,
+        gpu_hours=hours * sweep.resources.most_gpus,
         first=fmean(firsts) if firsts else None,
     )
 

@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from .brief import brief
+
+PARTS = 10_000  # of a GPU: Ray counts no smaller ones, and rounds
+
+
+def _readable(given: Any) -> Any:
+    """Errors: ValueError for words other than auto."""
+    try:
+        return float(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError(f"must be a number or auto, not {brief(given)}") from None
+
+
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_readable)]
+Gpus = Annotated[
+    Annotated[Number, Tag("number")] | Annotated[Literal["auto"], Tag("auto")],
+    Discriminator(lambda given: "auto" if given == "auto" else "number"),
+]
+
+
+def part(each: int) -> float:
+    """What each gets of a GPU that so many share; together never more than there is."""
+    return PARTS // each / PARTS
 
 
 class Resources(BaseModel):
@@ -11,14 +46,34 @@ class Resources(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpus: float = Field(1, ge=0, allow_inf_nan=False)
-    gpus: float = Field(
-        0, ge=0, allow_inf_nan=False, description="a fraction shares a GPU among trials"
+    gpus: Gpus = Field(
+        0.0, description="a fraction shares a GPU among trials; auto: as many share one as fit"
     )
+
+    @property
+    def auto(self) -> bool:
+        """Whether it is measured how many trials share a GPU."""
+        return self.gpus == "auto"
+
+    @property
+    def most_gpus(self) -> float:
+        """GPUs of a trial; at `auto`, what the first ones get, and none gets more."""
+        return 1.0 if self.gpus == "auto" else self.gpus
+
+    def shared(self, each: int) -> Resources:
+        """At `auto`, what a trial gets where `each` share a GPU; otherwise the same."""
+        if not self.auto:
+            return self
+        return self.model_copy(update={"gpus": part(each)})
+
+    def __str__(self) -> str:
+        gpus = "a share of a GPU, as is measured" if self.auto else f"{self.most_gpus:g} GPU"
+        return f"{self.cpus:g} CPU and {gpus}"
 
     @field_validator("gpus")
     @classmethod
-    def _whole_above_one(cls, gpus: float) -> float:
-        if gpus > 1 and gpus != int(gpus):
+    def _whole_above_one(cls, gpus: float | Literal["auto"]) -> float | Literal["auto"]:
+        if gpus != "auto" and gpus > 1 and gpus != int(gpus):
             raise ValueError(
                 f"gpus above 1 must be whole, not {gpus:g}; a trial gets a part of one "
                 "GPU, or whole GPUs"

@@ -24,6 +24,7 @@ from .budget import Budget, budgets
 from .events import finite_or_text
 from .ledger import Ledger, Page
 from .meter import Meter
+from .notes import notes
 from .order import follow
 from .record import Record, Status
 from .runfolder import RunFolder, write_whole
@@ -78,7 +79,7 @@ class Results:
         """The results of a run so far. Errors: RunFolderError, JournalError."""
         folder = RunFolder.open(Path(run))
         study, path = Study(folder.sweep()), str(folder.journal)
-        ledger = Ledger(meter=Meter(gpus=study.sweep.resources.gpus))
+        ledger = Ledger(meter=Meter(gpus=study.sweep.resources.most_gpus))
         with _no_collector():
             for line, entry in enumerate(journal.read(folder.journal), start=1):
                 ledger.add(entry.time, entry.event)
@@ -161,6 +162,11 @@ class Results:
         """What the sweep's budgets have left, by `now` if a driver is at work."""
         return budgets(self.study, self.ledger.spent(now))
 
+    @property
+    def notes(self) -> list[str]:
+        """What else people should know: a start of its schedule that was missed, say."""
+        return notes(self.folder)
+
     def summary(self) -> str:
         """What happened, in a few plain sentences."""
         from .summary import summary
@@ -183,6 +189,7 @@ class Results:
             "failures": self.failures,
             "audit": [asdict(rung) for rung in audit(self.study)],
             "best": best and best.as_json(),
+            "notes": self.notes,
             **self._several(),
         }
 

@@ -10,6 +10,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from .kubernetes import (
+    Folder,
+    Image,
+    Memory,
+    Name,
+    Namespace,
+    Resource,
+    Selector,
+    Taint,
+    Volumes,
+)
 from .units import seconds, size
 
 Text = Annotated[str, Field(min_length=1)]
@@ -48,6 +59,18 @@ class Ray(_Site):
     """A Ray cluster's jobs server."""
 
     address: Text | None = Field(None, description="the jobs server: http://head:8265")
+    runs: Text | None = Field(
+        None,
+        pattern="^/",
+        description="where runs lie there, on storage that all nodes see: /shared/runs; "
+        "without it at the same path as here",
+    )
+    cpus: float = Field(
+        0, ge=0, allow_inf_nan=False, description="for the driver; with 0 it runs on the head node"
+    )
+    resources: dict[Text, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="for the driver, beside CPUs: {on_demand: 1}"
+    )
 
 
 class Slurm(_Site):
@@ -58,6 +81,7 @@ class Slurm(_Site):
     gpus: int | Text = Field(0, description="per node: 4, or a100:4")
     memory: Size | None = Field(None, description="per node: 64GB")
     time: Duration | None = Field(None, description="the limit of one allocation: 8h")
+    grace: Duration = Field(120, description="so long before its limit trials are saved")
     partition: Text | None = None
     account: Text | None = None
     qos: Text | None = None
@@ -65,10 +89,40 @@ class Slurm(_Site):
 
 
 class Kubernetes(_Site):
-    """Kubernetes with KubeRay."""
+    """Kubernetes with KubeRay: a Ray cluster of its own for each job, a head and workers."""
 
-    image: Text | None = None
-    namespace: Text | None = None
+    image: Image | None = Field(None, description="has nightsweep, and your code and data")
+    folder: Folder = Field("/app", description="the sweep file's folder, in the containers")
+    runs: Folder | None = Field(None, description="where run folders lie, on one of the volumes")
+    volumes: Volumes = Field({}, description="claims and where they are mounted: team-data: /data")
+    namespace: Namespace | None = Field(None, description="without it, that of kubectl's context")
+    context: Text | None = Field(None, description="without it, kubectl's current one")
+    workers: int = Field(1, ge=1, strict=True)
+    max_workers: int | None = Field(
+        None, ge=1, strict=True, description="Ray's autoscaler adds workers, up to so many"
+    )
+    cpus: int = Field(1, ge=1, strict=True, description="per worker")
+    gpus: int = Field(0, ge=0, strict=True, description="per worker")
+    gpu: Resource = Field("nvidia.com/gpu", description="what GPUs are called on the nodes")
+    memory: Memory = Field("4Gi", description="per worker")
+    head_cpus: int = Field(1, ge=1, strict=True, description="no trial runs on the head")
+    head_memory: Memory = "4Gi"
+    selector: Selector = Field({}, description="labels of the workers' nodes: {pool: spot}")
+    head_selector: Selector = Field({}, description="of the head's, which should stay")
+    tolerations: Annotated[tuple[Taint, ...], BeforeValidator(_lines)] = Field(
+        (), description="of the workers, as kubectl taint writes them: dedicated=ann:NoSchedule"
+    )
+    priority: Name | None = Field(None, description="priority class of the workers")
+    head_priority: Name | None = None
+    service_account: Name | None = None
+    secrets: Annotated[tuple[Name, ...], BeforeValidator(_lines)] = Field(
+        (), description="of the namespace, as environment variables: wandb"
+    )
+    pull_secrets: Annotated[tuple[Name, ...], BeforeValidator(_lines)] = ()
+    queue: Name | None = Field(None, description="a local queue of Kueue's")
+    suspend: bool = Field(False, strict=True, description="wait until somebody lets it begin")
+    retries: int = Field(3, ge=0, strict=True, description="how often it comes back in all")
+    time: Duration | None = Field(None, description="it is stopped after so long: 8h")
 
 
 class Submit(BaseModel):

@@ -65,14 +65,17 @@ class Study:
             study.record_to(record)
         return study
 
-    def ask(self, *, alone: bool = True, left: float | None = None) -> Trial | None:
+    def ask(
+        self, *, alone: bool = True, left: float | None = None, leaves: int = 0
+    ) -> Trial | None:
         """The trial to train next: one that lost its place, one to promote, or a new one.
 
         None when nothing may start now. `alone`: it would have its device to itself; trials that
         need that are passed over where it is not so. `left`: seconds that it can train; nobody is
-        started who would not come to the next rung in them.
+        started who would not come to the next rung in them. `leaves`: how many promotions, of the
+        highest rungs, are left to faster devices while there is a new trial to start.
         """
-        event = Turn(state=self.state, alone=alone, left=left).next()
+        event = Turn(state=self.state, alone=alone, left=left, leaves=leaves).next()
         if event is None:
             return None
         self._commit(event)

@@ -30,7 +30,17 @@ FRONT = 10  # lines of a front
 def summary(results: Results) -> str:
     """A few sentences: how it ended, what was tried, what won, what failed."""
     failed = [*_unfit(results), *_losses(results)]
-    return "\n".join([*_course(results), *_winner(results), *_trust(results), *failed])
+    course = [*_course(results), *_sharing(results)]
+    found = [*course, *_winner(results), *_trust(results), *failed]
+    return "\n".join([*found, *(f"Note of {text}" for text in results.notes)])
+
+
+def _sharing(results: Results) -> list[str]:
+    """How many trials share a GPU, where that is measured: what was found last."""
+    shared = results.ledger.shared
+    if shared is None or not results.sweep.resources.auto:
+        return []
+    return [f"{shared.reason[0].upper()}{shared.reason[1:]}."]
 
 
 def _course(results: Results) -> list[str]:

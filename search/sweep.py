@@ -154,6 +154,9 @@ class Sweep(BaseModel):
     checkpoints: Checkpoints = Field(default_factory=Checkpoints, description="what is kept")
     submit: Submit = Field(default_factory=Submit, description="what it asks of sites, as a job")
     seed: int = Field(0, ge=0, strict=True)
+    data: tuple[Text, ...] = Field(
+        (), description="files and folders that training reads; looked for on every node"
+    )
     from_: tuple[Text, ...] = Field(
         (), alias="from", description="run folders of earlier sweeps, whose results are used"
     )
@@ -201,11 +204,11 @@ class Sweep(BaseModel):
             values["metric"] = metrics[0] if len(metrics) == 1 else list(metrics)
         return values
 
-    @field_validator("from_", mode="before")
+    @field_validator("from_", "data", mode="before")
     @classmethod
-    def _each_run(cls, raw: Any) -> Any:
+    def _each_path(cls, raw: Any) -> Any:
         several = raw if isinstance(raw, list | tuple) else [raw]
-        return [str(run) if isinstance(run, Path) else run for run in several]
+        return [str(path) if isinstance(path, Path) else path for path in several]
 
     @field_validator("constraints", "window", mode="before")
     @classmethod

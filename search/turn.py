@@ -17,17 +17,20 @@ from .state import State
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """`alone`: the slot has its device to itself; trials that need that are passed over where it
-    is not so. `left`: seconds that the slot can train; None: without end."""
+    is not so. `left`: seconds that the slot can train; None: without end. `leaves`: so many
+    promotions, of the highest rungs, are left to others if there is something else: it is slow."""
 
     state: State
     alone: bool = True
     left: float | None = None
+    leaves: int = 0
 
     def next(self) -> Asked | None:
         """What starts now; None if nothing may."""
         if self.state.reached:
             return None
-        return self._waiting() or self._promotion() or self._proposal() or self._leader()
+        first = self._waiting() or self._promotion(self.leaves) or self._proposal()
+        return first or (self._promotion() if self.leaves else None) or self._leader()
 
     @property
     def wants_alone(self) -> bool:
@@ -58,9 +61,17 @@ class Turn:
         known = min(waiting, key=lambda known: known.id)
         return Asked(trial=known.id, epoch=known.epoch, reason=known.reason)
 
-    def _promotion(self) -> Asked | None:
+    def _promotion(self, leaves: int = 0) -> Asked | None:
         scheduler, closed = self.state.contest.scheduler, self._closed
         promotion = scheduler.promote(last=closed, may=self._in_time)
+        left: set[int] = set()
+        while promotion is not None and len(left) < leaves:
+            left.add(promotion.trial)
+            promotion = scheduler.promote(
+                last=closed, may=lambda trial: trial not in left and self._in_time(trial)
+            )
+        if left:
+            return self._promoted(promotion)
         somebody = self.state.of(Status.RUNNING) or self.state.of(Status.COMPLETED)
         if promotion is None and closed and not somebody:
             promotion = scheduler.rescue(may=self._in_time)

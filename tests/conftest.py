@@ -13,13 +13,13 @@ import pytest
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """Two CPUs and no GPU, whatever the machine has; never somebody's running cluster."""
+    """Two CPUs, and two GPUs in name only; never somebody's running cluster."""
     import ray
 
     ray.init(
         address="local",
         num_cpus=2,
-        num_gpus=0,
+        num_gpus=2,
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,

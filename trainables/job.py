@@ -24,6 +24,7 @@ class Job:
     folder: Path
     attempt: int = 1
     split: int = 1  # the parts that each of its batches is trained in
+    alone: bool = False  # it has its device to itself, and may fill it
     gpus: float = 0
     cpus: int = 1  # whole ones that it may use
     pauses: bool = True  # a decision may be to pause, so the state is saved before each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,9 @@ def send(
     begin: Annotated[
         str | None, typer.Option(help="Not before 22:00, or 2026-11-23 22:00, if the site can.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Follow it to its end; submit it again when it has died.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Print what would be submitted, no more.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -89,6 +93,20 @@ def send(
     known = record.read(job.run)
     done = submit(job, there, earlier=site(known.site) if known else None)
     _tell(done, run, as_json)
+    if wait:
+        raise typer.Exit(_follow(job, there, done))
+
+
+def _follow(job: Job, there: Site, done: Submitted) -> int:
+    from .following import follow
+
+    def show(line: str) -> None:
+        print(line, flush=True)
+
+    def say(text: str) -> None:
+        print(f"nightsweep: {text}", file=sys.stderr, flush=True)
+
+    return follow(job, there, done.id, show=show, say=say)
 
 
 def listed(

@@ -31,16 +31,19 @@ def ending(code: int, *, done: bool = False) -> Standing:
     """How a job stands after its command ended. `done`: whether its journal says so."""
     match code:
         case _ if code == DONE:
-            return Standing(state=State.DONE)
+            return Standing(state=State.DONE, code=code)
         case _ if code == NOTHING_FOUND and done:
-            return Standing(state=State.DONE, detail="no trial has reported a finite value")
+            detail = "no trial has reported a finite value"
+            return Standing(state=State.DONE, detail=detail, code=code)
         case _ if code == BAD_INPUT:
-            return Standing(state=State.FAILED, detail="refused: its log says why")
+            return Standing(state=State.FAILED, detail="refused: its log says why", code=code)
         case _ if code == CLUSTER_DOWN:
-            return Standing(state=State.FAILED, detail="its cluster was down")
+            return Standing(state=State.FAILED, detail="its cluster was down", code=code)
         case _ if code in (RESUME_ME, AT_ONCE):
-            return Standing(state=State.STOPPED, detail="nightsweep submit goes on with it")
-    return Standing(state=State.FAILED, detail=f"exit code {code}: its log says why")
+            detail = "nightsweep submit goes on with it"
+            return Standing(state=State.STOPPED, detail=detail, code=code)
+    detail = f"exit code {code}: its log says why"
+    return Standing(state=State.FAILED, detail=detail, code=code)
 
 
 def _done(run: Path) -> bool:

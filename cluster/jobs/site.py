@@ -34,10 +34,14 @@ ALIVE = (State.WAITING, State.RUNNING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A job's state, and what the site says of it in a few words ("starts 22:00: Resources")."""
+    """A job's state, and what the site says of it in a few words ("starts 22:00: Resources").
+
+    `code`: the exit code of its command, where that has ended by itself and is known.
+    """
 
     state: State
     detail: str = ""
+    code: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.state}: {self.detail}" if self.detail else str(self.state)
@@ -75,8 +79,8 @@ class Job:
 
     def command(self, *more: str, python: str = sys.executable) -> str:
         """The sweep as one shell command, which begins it or goes on with it."""
-        words = ["-P", "-m", "nightsweep", "run", str(self.file.absolute()), "--out", str(self.run)]
-        return shlex.join([python, *words, "--resume", *self.words, *more])
+        run = ["-P", "-m", "nightsweep", "run", str(self.file.absolute()), "--out", str(self.run)]
+        return shlex.join([python, *run, "--resume", *self.words, *more])
 
 
 class Site(Protocol):

@@ -44,7 +44,7 @@ def submit(job: Job, site: Site, *, earlier: Site | None = None) -> Submitted:
             standing = (earlier or site).standing(job.run, known.id)
             if refusal := _refused(known, standing, site.name):
                 raise NightsweepError(f"{job.run} {refusal}")
-            if said := _there(standing):
+            if said := _there(standing, anew=known.words != job.words):
                 return Submitted(run=job.run, site=known.site, id=known.id, new=False, said=said)
         id = site.submit(job)
         record.write(job.run, _recorded(job, site.name, id, known))
@@ -59,11 +59,13 @@ def _refused(known: Record, standing: Standing, site: SiteName) -> str:
     return ""
 
 
-def _there(standing: Standing) -> str:
-    """Why there is nothing to submit; empty where there is."""
+def _there(standing: Standing, *, anew: bool) -> str:
+    """Why there is nothing to submit; empty where there is. `anew`: with other options."""
     if standing.state in ALIVE:
         return f"submitted before, and {standing}"
-    return "done before; nightsweep extend goes on with it" if standing.state is State.DONE else ""
+    if standing.state is State.DONE and not anew:
+        return "done before; nightsweep extend goes on with it"
+    return ""
 
 
 def _recorded(job: Job, site: SiteName, id: str, known: Record | None) -> Record:

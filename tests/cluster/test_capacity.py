@@ -1,8 +1,10 @@
 import pytest
 
-from nightsweep.cluster.capacity import Node, capacity
+from nightsweep.cluster.capacity import Node, capacity, sharing
 from nightsweep.search.errors import ClusterError
 from nightsweep.search.resources import Resources
+
+AUTO = Resources(gpus="auto")
 
 
 def node(cpus: float, gpus: float = 0) -> Node:
@@ -79,3 +81,25 @@ def test_a_cluster_without_nodes_is_refused() -> None:
         "each trial asks for 1 CPU and 0.5 GPUs, but the largest node has nothing: "
         "there is no node; lower resources in the sweep"
     )
+
+
+def test_at_auto_each_of_the_first_trials_has_a_gpu() -> None:
+    assert capacity([node(8, gpus=2), node(8, gpus=1)], AUTO) == 3
+
+
+def test_auto_without_a_gpu_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ClusterError) as caught:
+        capacity([node(64), node(8)], AUTO)
+    assert str(caught.value) == (
+        "resources.gpus is auto, but there is no GPU here; write gpus: 0 to train on CPUs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cpus", "trials", "each"), [(64, 100, 8), (6, 100, 3), (2, 100, 1), (64, 4, 2), (64, 1, 1)]
+)
+def test_no_more_need_share_a_gpu_than_there_are_cpus_and_trials_for(
+    cpus: float, trials: int, each: int
+) -> None:
+    nodes = [node(cpus, gpus=2)]
+    assert sharing(nodes, AUTO, lambda fits: min(fits, trials), most=8) == each

@@ -1,4 +1,7 @@
-"""The Ray that a driver starts for itself: out of SIGTERM's reach, and gone when it ends."""
+"""The Ray that a driver starts for itself: out of SIGTERM's reach, and gone when it ends.
+
+It has GPUs that are not there, one of them somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,22 @@ CODE = """
 import json, os, signal
 import psutil, ray
 from nightsweep.cluster.connect import connect
+from nightsweep.cluster.devices import claim
+from nightsweep.cluster.devices.device import Device, Reading
 
-with connect() as nodes:
+class Cards:
+    def devices(self):
+        return [Device(index=n, uuid=f"GPU-{n}", name="A100", memory=0) for n in range(3)]
+    def read(self, device):
+        return Reading(used=0, processes={1: int(3e9)} if device.index == 1 else {})
+
+claim.Nvml = Cards
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+told = []
+with connect(gpus=1, note=told.append) as nodes:
+    seen = ray.remote(num_gpus=2)(os.getenv).remote("CUDA_VISIBLE_DEVICES")
+    has = {name: ray.cluster_resources()[name] for name in ("CPU", "GPU")}
+    devices = ray.get(seen)
     session = ray._private.worker._global_node.get_session_dir_path()
     mine = psutil.Process().children(recursive=True)
     blocked = [f"/proc/{one.pid}/status" for one in mine]
@@ -27,12 +44,16 @@ print(json.dumps({
     "this process hears": signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []),
     "alive": [one.name() for one in alive],
     "session": os.path.exists(session),
+    "has": has,
+    "devices": sorted(devices.split(",")),
+    "after": os.getenv("CUDA_VISIBLE_DEVICES"),
+    "told": [text.split(",")[0] + text[text.index(")"):] for text in told],
 }))
 """
 
 
 @pytest.mark.ray
-def test_its_processes_do_not_hear_sigterm_and_leave_nothing() -> None:
+def test_it_leaves_others_gpus_alone_does_not_hear_sigterm_and_leaves_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-c", dedent(CODE)], capture_output=True, text=True, check=True
     )
@@ -44,4 +65,8 @@ def test_its_processes_do_not_hear_sigterm_and_leave_nothing() -> None:
         "this process hears": True,
         "alive": [],
         "session": False,
+        "has": {"CPU": 1.0, "GPU": 2.0},  # the CPU that it is bound to, the GPUs that are free
+        "devices": ["0", "2"],
+        "after": None,
+        "told": ["GPU 1 (A100) is left alone"],
     }

@@ -537,3 +537,47 @@ def test_a_sweep_that_comes_to_its_end_while_it_is_held_need_not_wait_for_its_re
     assert not floor.foreman.finished
     floor.hear("a", step(1, 1, waits=False), Ended(trial=1, end=End.RETURNED))
     assert floor.foreman.finished
+
+
+def unequal(fast: str = "a", slow: str = "b", **changes: Any) -> Floor:
+    """A floor with a fast and a slow GPU, on which trial 1 took twice as long; others wait."""
+    floor = Floor(**changes)
+    for slot, kind, seconds in ((fast, "H100", 10.0), (slow, "T4", 20.0)):
+        floor.foreman.kinds.sits(slot, kind)
+        for _ in range(3):
+            floor.foreman.kinds.trained(slot, 1, seconds)
+    return floor
+
+
+def test_long_rungs_are_left_to_fast_devices_while_there_are_new_trials() -> None:
+    floor = unequal()
+    for slot in ("b", "c", "d", "e"):
+        floor.open(slot)
+    for slot, trial in (("c", 2), ("d", 3), ("e", 4)):
+        floor.foreman.stop("for a moment")
+        floor.hear(slot, step(trial, 1, trial / 10))
+    floor.foreman.stopping = ""
+    new = work(floor.hear("b", step(1, 1, 0.9)))
+    assert (new.trial, new.epoch) == (5, 0)
+    promoted = floor.open("a")
+    assert (promoted.trial, promoted.epoch) == (2, 1)
+
+
+def test_a_slow_device_is_given_nothing_that_only_a_fast_one_has_time_for() -> None:
+    floor = unequal(scheduler="none", time="1h", max_epochs=10)
+    floor.open("c")
+    floor.hear("c", between(1, 1))  # an epoch takes a second
+    floor.foreman.left = 15.0
+    assert floor.foreman.opened("b") == []
+    assert not floor.foreman._dry
+    assert floor.open("a").trial == 2
+
+
+def test_where_a_trial_starts_with_a_share_of_a_gpu_that_is_recorded() -> None:
+    floor = Floor(resources={"gpus": "auto"})
+    floor.open()
+    third = Place(host="node-1", pid=41, device="cuda:2", gpus=0.3333)
+    floor.foreman.heard("a", third, [])
+    assert floor.recorded(Started) == [
+        Started(trial=1, attempt=1, host="node-1", pid=41, device="cuda:2", gpus=0.3333)
+    ]

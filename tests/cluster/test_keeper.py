@@ -151,6 +151,16 @@ def test_checkpoints_that_no_decision_needs_go_as_the_tables_are_refreshed(
     assert [path.parent.name for path in evening.folder.trials.glob("*/epoch-*")] == ["2"]
 
 
+def test_checkpoints_are_not_looked_at_for_each_of_a_thousand_slots(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    monkeypatch.setattr(evening.keeper.shelf, "look", looks.append)
+    for _ in range(3):
+        evening.keeper.refresh(evening.study)
+    assert len(looks) == 1
+
+
 def test_a_metric_that_is_not_a_number_leaves_the_best_readable(evening: Evening) -> None:
     evening.search(f1=math.nan)
     evening.keeper.write(evening.study)

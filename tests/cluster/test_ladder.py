@@ -260,3 +260,14 @@ def test_one_that_had_ended_alone_goes_on_alone_when_there_are_more_epochs() -> 
     assert floor.trial("a0") == 1
     assert floor.foreman.opened("b0") == []
     assert not floor.foreman.finished
+
+
+def test_one_that_was_held_to_its_share_of_a_gpu_is_tried_with_all_of_it() -> None:
+    """Nobody was beside it yet."""
+    floor = Floor()
+    floor.foreman.opened("a0")
+    share = Place(host="node-1", pid=1, device="cuda:0", gpus=0.5)
+    floor.foreman.heard("a0", share, [])
+    orders = floor.foreman.heard("a0", share, [Ended(trial=1, end=End.MEMORY, reason=SHORT)])
+    job = work(orders)
+    assert (job.trial, job.alone) == (1, True)

@@ -18,7 +18,7 @@ import pytest
 from nightsweep.cluster.exits import CLUSTER_DOWN
 from nightsweep.cluster.foreman import Foreman
 from nightsweep.cluster.loop import Loop
-from nightsweep.cluster.nodes import SILENT, Member, Nodes, news
+from nightsweep.cluster.nodes import SILENT, Member, Members, Nodes, news
 from nightsweep.cluster.stopping import StopRequest
 from nightsweep.search.errors import ClusterDownError
 from nightsweep.search.results import Results
@@ -76,6 +76,38 @@ def test_a_look_finds_what_has_changed() -> None:
     head.members = {"b": TWO}
     nodes.ask()
     assert nodes.alive == {"b": TWO}
+
+
+def test_a_newcomer_that_cannot_run_the_sweep_is_told_once_and_not_counted() -> None:
+    head, asked = Head(), list[set[str]]()
+
+    def admit(newcomers: Members) -> dict[str, str]:
+        asked.append(set(newcomers))
+        return {"b": "node-2 came and is left out"} if "b" in newcomers else {}
+
+    nodes = Nodes(grows=True, look=head.look, died=lambda: "", admit=admit)
+    for head.members in ({"a": ONE, "b": TWO}, {"a": ONE, "b": TWO, "c": ONE}):
+        nodes.ask()
+        nodes.ask()
+    assert asked == [{"b"}, {"c"}]
+    assert nodes.remarks == ["node-2 came and is left out"]
+    assert nodes.alive == {"a": ONE, "c": ONE}
+
+
+def test_a_newcomer_that_could_not_be_asked_is_asked_again() -> None:
+    head, answers = Head(), [ConnectionError("no answer"), None]
+
+    def admit(newcomers: Members) -> dict[str, str]:
+        if error := answers.pop(0):
+            raise error
+        return {}
+
+    nodes = Nodes(grows=True, look=head.look, died=lambda: "", admit=admit)
+    head.members = {"a": ONE, "b": TWO}
+    nodes.ask()
+    assert nodes.alive == {"a": ONE}
+    nodes.ask()
+    assert nodes.alive == {"a": ONE, "b": TWO}
 
 
 def test_a_head_that_is_away_for_a_moment_changes_nothing() -> None:

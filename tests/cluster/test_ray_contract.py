@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,13 +14,14 @@ from ray._private import worker
 from ray._private.authentication import authentication_token_setup
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 from ray.air.execution._internal.actor_manager import RayActorManager
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import OutOfMemoryError
 from ray.train._internal import session
 from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.utils import resource_updater
 
-from nightsweep.cluster.engine import _survive_memory_kills
+from nightsweep.cluster.worker import Worker
 
 
 def test_ray_is_the_version_that_was_read() -> None:
@@ -38,10 +40,42 @@ def test_the_start_callback_comes_before_the_first_step() -> None:
     assert source.index("set_ray_actor") < source.index("on_trial_start")
 
 
-def test_a_woken_slot_is_asked_for_a_step_by_this_method() -> None:
-    assert list(inspect.signature(TuneController._schedule_trial_train).parameters) == [
-        "self", "trial",
-    ]  # fmt: skip
+def test_a_slot_is_given_orders_and_asked_for_a_step_as_tune_itself_asks() -> None:
+    source = inspect.getsource(TuneController._schedule_trial_train)
+    for given in (
+        "trial=trial",
+        "method_name=method_name",
+        "args=args",
+        "on_result=self._on_training_result",
+        "on_error=self._trial_task_failure",
+    ):
+        assert given in source
+    assert 'method_name = "train"' in source
+
+
+def test_tune_needs_nothing_of_a_result_that_a_worker_does_not_say() -> None:
+    handled = inspect.getsource(TuneController._process_trial_result)
+    handled += inspect.getsource(tune.experiment.Trial.update_last_result)
+    assert set(re.findall(r"result\[(.+?)\]", handled)) == set(), "something must be there"
+
+
+def test_the_manager_of_actors_keeps_these_and_calls_these() -> None:
+    manager: Any = RayActorManager(resource_manager=None)  # type: ignore[arg-type]
+    assert manager._actor_task_events._tracked_futures == {}
+    assert manager._actor_state_events._tracked_futures == {}
+    assert manager._tracked_actors_to_task_futures == {}
+    assert manager._pending_actors_to_attrs == {}
+    source = inspect.getsource(RayActorManager.next)
+    for called in ("_try_kill_actor()", "_try_start_actors()", "get_resource_futures()"):
+        assert called in source
+    parameters = list(inspect.signature(manager._schedule_tracked_actor_task).parameters)
+    assert parameters[0] == "tracked_actor_task"
+
+
+def test_tune_still_remembers_every_result_so_that_forgetting_is_ours() -> None:
+    source = inspect.getsource(RayActorManager)
+    assert source.count("_tracked_actors_to_task_futures[tracked_actor].add(future)") == 1
+    assert "_tracked_actors_to_task_futures[tracked_actor].remove" not in source
 
 
 def test_a_slot_is_ended_by_stop_and_its_process_goes_when_events_are_seen_to() -> None:
@@ -83,22 +117,6 @@ def test_tune_still_ends_a_run_on_a_memory_kill_so_ours_is_needed() -> None:
         manager._actor_task_failed(SimpleNamespace(), task, OutOfMemoryError("killed"))
 
 
-def test_a_memory_kill_is_handled_as_a_lost_worker() -> None:
-    seen: list[Exception] = []
-
-    class Manager:
-        def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
-            seen.append(exception)
-
-    controller: Any = SimpleNamespace(_actor_manager=Manager())
-    _survive_memory_kills(controller)
-    controller._actor_manager._actor_task_failed(
-        tracked_actor_task=None, exception=OutOfMemoryError("the node ran out")
-    )
-    assert isinstance(seen[0], RayActorError)
-    assert "the node ran out" in str(seen[0])
-
-
 def test_the_actor_manager_looks_its_failure_handler_up_when_a_task_fails() -> None:
     source = inspect.getsource(RayActorManager._schedule_tracked_actor_task)
     assert (
@@ -132,3 +150,19 @@ def test_the_token_that_ray_has_read_can_be_forgotten() -> None:
     assert callable(AuthenticationTokenLoader.instance().reset_cache)
     source = inspect.getsource(authentication_token_setup.enable_token_auth_by_default)
     assert "_enable_token_auth()" in source
+
+
+def test_each_slot_brings_what_it_needs_in_its_config() -> None:
+    source = inspect.getsource(TuneTrial.create_placement_group_factory)
+    assert "trainable_cls.default_resource_request(self.config)" in source
+    slot = {"cpus": 0.5, "gpus": 0.3333}
+    assert Worker.default_resource_request(slot).bundles == [{"CPU": 0.5, "GPU": 0.3333}]
+    none = {"cpus": 2.0, "gpus": 0.0}
+    assert Worker.default_resource_request(none).bundles == [{"CPU": 2.0}]
+
+
+def test_a_slot_that_has_yet_to_come_up_is_ended_with_its_request_for_resources() -> None:
+    source = inspect.getsource(RayActorManager.remove_actor)
+    assert "self._resource_manager.cancel_resource_request(" in source
+    source = inspect.getsource(TuneController.stop_trial)
+    assert "trial.status in [Trial.PENDING, Trial.PAUSED]" in source

@@ -259,9 +259,9 @@ def test_a_sweep_ends_when_its_time_is_over(tmp_path: Path) -> None:
 
 
 def test_more_gpus_than_any_node_has_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="asks for 1 CPU and 2 GPUs, but the largest node has"):
+    with pytest.raises(ClusterError, match="asks for 1 CPU and 4 GPUs, but the largest node has"):
         nightsweep.run(
-            local(keeping), X, metric="loss", resources={"gpus": 2},
+            local(keeping), X, metric="loss", resources={"gpus": 4},
             out=tmp_path / "run", quiet=True,
         )  # fmt: skip
     assert not (tmp_path / "run").exists()

@@ -47,3 +47,12 @@ def test_nothing_is_kept_for_a_slot_that_is_gone() -> None:
     seating.left("a")
     assert seating.kept_for is None
     assert not seating.kept_from("b")
+
+
+def test_a_slot_with_a_part_of_a_gpu_may_take_no_more_of_its_memory() -> None:
+    has = {"none": 0.0, "half": 0.5, "whole": 1.0, "two": 2.0}
+    seating = seated(
+        **{slot: Place(host="a", pid=1, device="0", gpus=gpus) for slot, gpus in has.items()}
+    )
+    assert [slot for slot in has if seating.capped(slot)] == ["half"]
+    assert not seating.capped("not heard of")

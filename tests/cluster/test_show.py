@@ -15,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from nightsweep.cluster import show
-from nightsweep.search.events import Held, Released
+from nightsweep.search.events import Held, Released, Shared
 from nightsweep.search.lock import Lock
 from nightsweep.search.results import Results
 from nightsweep.search.sweep import Sweep
@@ -239,6 +239,19 @@ def test_the_status_of_a_stopped_run_says_how_to_go_on(evening: Evening) -> None
         "epoch 3                          0 reached",
         f"to go on: nightsweep resume {evening.folder.path}",
     ]
+
+
+def test_the_status_says_how_many_trials_share_a_gpu_where_that_is_measured(
+    begin: Callable[..., Evening],
+) -> None:
+    evening = begin(resources={"gpus": "auto"})
+    evening.record(Shared(each=1, most=8, memory=0, reason="one trial a GPU: ..."))
+    evening.record(Shared(each=3, most=8, memory=0, reason="3 trials share a GPU: ..."))
+    lines = shown(show.status, results(evening))
+    assert [line for line in lines if "GPU" in line] == ["3 trials share a GPU: ..."]
+    evening.record(Shared(each=1, most=1, memory=0, reason="one trial a GPU, not 3: ..."))
+    evening.close()
+    assert "One trial a GPU, not 3: ...." in shown(show.report, results(evening))
 
 
 def test_the_status_of_a_run_whose_driver_died_says_so(evening: Evening) -> None:

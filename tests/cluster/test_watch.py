@@ -300,3 +300,16 @@ def test_of_many_that_are_late_the_latest_is_named() -> None:
     night.wait(200)
     assert night.watch.late.startswith("trial 2: no report for 3 min at epoch 2")
     assert night.watch.late.endswith("counts as hung; late too: 2 others")
+
+
+def test_on_a_slower_device_a_trial_has_so_many_times_as_long() -> None:
+    night = Night()
+    night.watch = Watch(slower=lambda slot: 3.0 if slot == "slow" else 1.0)
+    night.watch.look(night.clock)
+    for trial, slot in ((1, "a"), (2, "slow")):
+        night.start(trial, slot)
+        night.epochs(60, trial=trial, slot=slot)
+    assert night.wait(TIMES * MINUTE - 70) == []
+    assert night.wait(20) == ["a"]
+    assert night.wait(2 * TIMES * MINUTE) == []
+    assert night.wait(70) == ["slow"]

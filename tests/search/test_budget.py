@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nightsweep.search import Study, Sweep
-from nightsweep.search.budget import Spent, budgets, clocked, promised, span, too_late
+from nightsweep.search.budget import Spent, budgets, clocked, out_of_time, promised, span, too_late
 from nightsweep.search.errors import SweepError
 from nightsweep.search.record import Status
 
@@ -70,6 +70,13 @@ def test_gpu_hours_last_the_longer_the_fewer_slots_train() -> None:
     assert first(sweep, gpu=4 * HOUR, busy=3) == ("gpu_hours", 6 * HOUR)
     assert first(sweep, gpu=4 * HOUR, busy=1) == ("gpu_hours", 18 * HOUR)
     assert first(sweep, gpu=4 * HOUR, busy=0) == ("gpu_hours", 18 * HOUR)
+
+
+def test_they_last_the_longer_the_more_share_a_gpu() -> None:
+    sweep = new(gpu_hours=40, resources={"gpus": "auto"})
+    assert first(sweep, busy=2) == ("gpu_hours", 20 * HOUR)
+    half = Spent(searched=0.0, gpu=0.0, now=NINE_PM, due=SEVEN, busy=2, each=0.5)
+    assert [budget.seconds for budget in clocked(sweep, half)] == [40 * HOUR]
 
 
 def test_the_one_that_is_used_up_first_comes_first() -> None:
@@ -160,6 +167,16 @@ def test_what_ends_a_sweep_is_promised_in_words() -> None:
 def test_a_deadline_that_has_passed_is_told() -> None:
     (problem,) = too_late(new(deadline="2026-01-10 20:00 UTC"), NINE_PM)
     assert str(problem) == "deadline: 2026-01-10 20:00 UTC has passed; give a later one"
+
+
+@pytest.mark.parametrize("key", ["over", "nearly"])
+def test_a_sweep_that_ended_for_its_deadline_alone_is_told_from_others(key: str) -> None:
+    sweep = new(deadline="07:00 UTC", reserve="30m", time="9h")
+    reasons = {budget.key: getattr(budget, key) for budget in clocked(sweep, spent())}
+    assert out_of_time(sweep, reasons["deadline"])
+    assert not out_of_time(sweep, reasons["time"])
+    assert not out_of_time(new(time="9h"), reasons["deadline"])
+    assert not out_of_time(sweep, "all 60 trials are decided")
 
 
 def test_a_deadline_that_leaves_nothing_but_the_reserve_is_told() -> None:

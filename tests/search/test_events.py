@@ -19,6 +19,7 @@ from nightsweep.search.events import (
     Interrupted,
     Opened,
     Reported,
+    Shared,
     Started,
     from_json,
     to_json,
@@ -60,7 +61,9 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         host=WORDS.filter(bool),
         pid=COUNT,
         device=WORDS.filter(bool),
+        gpus=st.one_of(st.none(), FINITE),
     ),
+    st.builds(Shared, each=COUNT, most=COUNT, memory=COUNT, reason=WORDS.filter(bool)),
     st.builds(Closed, done=st.booleans(), reason=WORDS.filter(bool), elapsed=FINITE),
 )
 

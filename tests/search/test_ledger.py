@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from nightsweep.search.events import (
     Asked,
+    Changed,
     Closed,
     Event,
     Failed,
@@ -11,6 +12,7 @@ from nightsweep.search.events import (
     Opened,
     Released,
     Reported,
+    Shared,
     Started,
 )
 from nightsweep.search.ledger import Epoch, Ledger
@@ -146,3 +148,16 @@ def test_a_driver_that_was_killed_while_it_was_held_has_searched_until_then() ->
 def test_a_driver_that_ended_while_it_was_held_knows_itself_how_long_it_has_searched() -> None:
     ended = ledger((0, OPENED), (20, HELD), (500, closed(19.5)))
     assert (ended.held, ended.searched) == ("paused by hand", 19.5)
+
+
+def test_how_many_share_a_gpu_is_what_was_last_found() -> None:
+    found = [Shared(each=n, most=8, memory=0, reason=f"{n}") for n in (1, 3)]
+    assert ledger((1, OPENED), (2, found[0]), (3, found[1]), (4, OPENED)).shared == found[1]
+
+
+def test_with_other_resources_it_is_to_be_found_anew() -> None:
+    found = Shared(each=3, most=8, memory=0, reason="3")
+    more = Changed(changes={"trials": 100})
+    other = Changed(changes={"resources": {"cpus": 4.0, "gpus": "auto"}})
+    assert ledger((1, found), (2, more)).shared == found
+    assert ledger((1, found), (2, other)).shared is None

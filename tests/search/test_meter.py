@@ -12,6 +12,7 @@ from nightsweep.search.events import (
     Interrupted,
     Opened,
     Reported,
+    Started,
     Stopped,
 )
 from nightsweep.search.meter import Meter
@@ -79,3 +80,35 @@ def test_other_resources_count_from_their_change_on() -> None:
     change = Changed(changes={"resources": {"cpus": 1.0, "gpus": 2.0}})
     events = ((0, asked(1)), (10, CLOSED), (20, change), (20, asked(2)), (30, CLOSED))
     assert seconds(*events) == 10 + 20
+
+
+def started(trial: int, gpus: float | None) -> Started:
+    return Started(trial=trial, attempt=1, host="a", pid=2, device="cuda:0", gpus=gpus)
+
+
+def test_where_it_is_measured_who_shares_a_gpu_a_trial_counts_with_what_its_slot_has() -> None:
+    alone = ((0, asked(1)), (1, started(1, 1.0)), (60, CLOSED))
+    thirds = ((100, asked(2)), (101, started(2, 0.3333)), (160, reported(2, "pause")))
+    again = (200, Asked(trial=2, epoch=1, reason="rung 1"))
+    assert seconds(*alone) == 60
+    assert seconds(*alone, *thirds) == 60 + 60 * 0.3333
+    assert seconds(*alone, *thirds, again, (201, started(2, 0.5)), now=210) == (
+        60 + 60 * 0.3333 + 10 * 0.5
+    )
+
+
+def test_a_slot_that_says_nothing_has_what_the_sweep_says() -> None:
+    assert seconds((0, asked(1)), (1, started(1, None)), (60, CLOSED), gpus=0.5) == 30
+
+
+def test_what_trials_in_slots_have_in_the_mean_is_known() -> None:
+    meter = Meter(gpus=1.0)
+    assert meter.each == 1.0
+    for time, event in ((0, asked(1)), (0, asked(2)), (1, started(1, 0.5)), (1, started(2, 0.25))):
+        meter.add(time, event)
+    assert meter.each == 0.375
+
+
+def test_a_sweep_that_is_changed_to_measure_counts_whole_gpus_until_slots_say_less() -> None:
+    change = Changed(changes={"resources": {"cpus": 1.0, "gpus": "auto"}})
+    assert seconds((0, change), (0, asked(1)), (60, CLOSED), gpus=0.5) == 60

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nightsweep.search import Choice, Float, Int, Sweep
 from nightsweep.search.errors import NightsweepError, Problem, SweepError
 from nightsweep.search.objective import Metric
+from nightsweep.search.resources import Resources
 from nightsweep.search.samplers import Auto, Grid, Random
 from nightsweep.search.schedulers import Asha, Never
 from nightsweep.search.units import seconds
@@ -174,7 +175,7 @@ def test_a_problem_of_the_whole_sweep_shows_no_key() -> None:
         ({"trials": 0}, "trials: must be at least 1, not 0"),
         ({"seed": -1}, "seed: must be at least 0, not -1"),
         ({"name": "a b"}, "name: may hold letters, digits, dot, dash and _, not 'a b'"),
-        ({"resources": {"gpus": "one"}}, "resources.gpus: must be a number, not 'one'"),
+        ({"resources": {"gpus": "one"}}, "resources.gpus: must be a number or auto, not 'one'"),
         ({"resources": {"cpus": -1}}, "resources.cpus: must be at least 0, not -1"),
         ({"scheduler": {"name": "asha", "eta": 1}}, "scheduler.eta: must be at least 2, not 1"),
         (
@@ -198,6 +199,24 @@ def test_an_empty_set_of_parameters_is_refused() -> None:
 
 def test_infinitely_many_gpus_are_refused() -> None:
     assert refusal(resources={"gpus": float("inf")}).startswith("sweep: resources.gpus: ")
+
+
+def test_how_many_trials_share_a_gpu_can_be_left_to_measure() -> None:
+    needs = sweep(resources={"cpus": 2, "gpus": "auto"}).resources
+    assert (needs.gpus, needs.auto, needs.most_gpus) == ("auto", True, 1.0)
+    assert str(needs) == "2 CPU and a share of a GPU, as is measured"
+
+
+@pytest.mark.parametrize("each", range(1, 33))
+def test_shares_of_a_gpu_are_never_more_than_there_is_of_it(each: int) -> None:
+    """As Ray counts: in ten thousandths."""
+    share = Resources(gpus="auto").shared(each).most_gpus
+    assert 1 - each / 10_000 <= each * share <= 1
+    assert share == round(share, 4)
+
+
+def test_what_the_sweep_says_of_gpus_is_not_shared_otherwise() -> None:
+    assert Resources(gpus=0.5).shared(3).most_gpus == 0.5
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), [1.0, float("-inf")]])

@@ -192,3 +192,48 @@ def test_a_night_that_knows_its_end_finds_as_much_and_wastes_less(
     does_not = [night(seed, told=False, slots=slots, hours=hours) for seed in range(12)]
     assert fmean(best for best, _ in knows) <= fmean(best for best, _ in does_not)
     assert fmean(lost for _, lost in knows) < fmean(lost for _, lost in does_not)
+
+
+def promotable(record: Callable[[Event], None] | None = None, trials: int = 60) -> Study:
+    """Six trials at once; 1 and 2 have earned their second rung."""
+    study = new(record, time=None, trials=trials)
+    for _ in range(6):
+        study.ask()
+    for trial, loss in enumerate((0.1, 0.2, 0.8, 0.7, 0.9, 0.6), 1):
+        study.report(trial, 1, {"loss": loss}, seconds=EPOCH)
+    return study
+
+
+def given(study: Study, leaves: int) -> tuple[int, int]:
+    """Trial and epoch of what a slot gets that leaves so many promotions to others."""
+    trial = study.ask(leaves=leaves)
+    assert trial is not None
+    return trial.id, trial.epoch
+
+
+def test_a_slow_device_leaves_promotions_to_others_and_starts_a_new_trial() -> None:
+    assert given(promotable(), leaves=2) == (7, 0)
+
+
+def test_it_takes_those_for_which_the_others_are_too_few() -> None:
+    assert given(promotable(), leaves=1) == (2, 1)
+
+
+def test_it_takes_any_where_there_is_nothing_else() -> None:
+    assert given(promotable(trials=6), leaves=9) == (1, 1)
+
+
+def test_who_lost_their_place_goes_on_first_even_there() -> None:
+    study = promotable()
+    assert given(study, leaves=0) == (1, 1)
+    study.interrupt(1, "its node was lost")
+    assert study.ask(leaves=9) is not None
+    assert [known.id for known in study.running] == [1]
+
+
+def test_what_slow_devices_were_given_is_replayed_like_all_else() -> None:
+    events: list[Event] = []
+    study = promotable(events.append)
+    assert [given(study, leaves) for leaves in (1, 0)] == [(2, 1), (1, 1)]
+    again = Study.replay(study.sweep, events)
+    assert [known.id for known in again.running] == [2, 1]

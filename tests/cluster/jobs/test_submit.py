@@ -84,10 +84,11 @@ def test_a_job_that_ended_too_soon_is_sent_again_under_a_new_id(
     assert [sent.id for sent in known.sent] == ["1", "2"]
 
 
-def test_a_job_that_is_done_is_not_sent_again(tmp_path: Path) -> None:
+def test_a_job_that_is_done_is_not_sent_again_unless_with_other_options(tmp_path: Path) -> None:
     site = Fake(state=State.DONE)
     submit(job(tmp_path), site)
     assert not submit(job(tmp_path), site).new
+    assert submit(job(tmp_path, "--deadline", "2026-11-24 07:00"), site).new
 
 
 def test_a_run_is_not_submitted_to_a_second_site_while_it_lives_at_the_first(

@@ -1,0 +1,102 @@
+"""What a sweep needs on every node: its code, its data, its run folder."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..search.errors import Problem, SweepError
+from ..search.resources import Resources
+from ..search.sweep import Sweep
+from ..trainables.function import TrainingFunction, load
+from .probe import PACKAGE
+
+# What a worker imports besides Ray, torch and nightsweep.
+NEEDED = ("torch", "numpy", "pandas", "pydantic", "msgspec", "yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A sweep, as nodes see it.
+
+    `folder`: that of the sweep file, from which `train` and `data` count. `root`: the project's,
+    which travels if need be; None where the training function is installed like any library.
+    """
+
+    folder: Path
+    root: Path | None
+    module: str
+    run: Path
+    data: Sequence[Path]
+    needs: Resources
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What must be installed on a node."""
+        return NEEDED if self.root or self.module in (PACKAGE, "") else (*NEEDED, self.module)
+
+    @property
+    def inside(self) -> Path:
+        """The sweep file's folder, from the project's."""
+        return self.folder.relative_to(self.root) if self.root else Path()
+
+
+def of(sweep: Sweep, function: TrainingFunction | str, folder: Path, run: Path) -> Project:
+    """The project of a sweep, whose paths are relative to `folder`. `run`: the run folder.
+
+    Errors: TrainingFunctionError.
+    """
+    found = load(function, folder) if isinstance(function, str) else function
+    module = getattr(found, "__module__", None) or ""
+    return Project(
+        folder=folder,
+        root=root(file(found), folder, Path.cwd()),
+        module=module.partition(".")[0],
+        run=run,
+        data=paths(sweep, folder),
+        needs=sweep.resources,
+    )
+
+
+def root(code: Path | None, folder: Path, here: Path) -> Path | None:
+    """The project's folder: the current one if the sweep file and its function are in it, or else
+    the sweep file's. None if the function is in neither: it is installed then, or made by hand.
+
+    `code`: the file of the training function.
+    """
+    for place in (here, folder):
+        if code is not None and all(_in(path, place) for path in (code, folder)):
+            return None if _installed(code, place) else place
+    return None
+
+
+def file(function: Callable[..., Any]) -> Path | None:
+    """Where a function was written."""
+    try:
+        return Path(inspect.getfile(inspect.unwrap(function))).absolute()
+    except (TypeError, OSError):
+        return None
+
+
+def paths(sweep: Sweep, folder: Path) -> list[Path]:
+    """What `data` names, from the sweep file's folder."""
+    return [folder / Path(path).expanduser() for path in sweep.data]
+
+
+def check_data(sweep: Sweep, folder: Path, source: str = "sweep") -> None:
+    """Errors: SweepError if a path of `data` is not on this machine."""
+    missing = [path for path in paths(sweep, folder) if not path.exists()]
+    if missing:
+        raise SweepError([Problem(key=("data",), message=f"there is no {missing[0]}")], source)
+
+
+def _in(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+def _installed(code: Path, place: Path) -> bool:
+    """Whether a library in the project's folder (`.venv/lib/...`) holds the function."""
+    return "site-packages" in code.relative_to(place).parts
