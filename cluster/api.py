@@ -10,9 +10,9 @@ from typing import Any, Literal
 from ..search.results import Results
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction
-from .address import Address
 from .console import Console
 from .display import Display, Silent, choose
+from .joining.address import Address
 from .options import cluster
 from .run import resume as _resume
 from .run import start

@@ -46,7 +46,7 @@ def check(file: File, as_json: Json = False) -> None:
     from ..search.earlier import lessons, told
     from ..search.sweepfile import load
     from ..trainables.function import load as load_function
-    from .project import check_data
+    from .joining.project import check_data
 
     sweep = load(file)
     if sweep.train is None:

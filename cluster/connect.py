@@ -17,14 +17,14 @@ from ray._private import worker
 
 from ..search.errors import ClusterDownError, ClusterError
 from . import cpus
-from .address import Address
 from .devices.claim import Note, claimed
-from .join import join
-from .lastword import LastWord, leave
+from .joining.address import Address
+from .joining.join import join
+from .joining.lastword import LastWord, leave
+from .joining.project import Project
+from .joining.settle import Settler
 from .leftovers import Offspring, children
 from .nodes import Nodes, alive
-from .project import Project
-from .settle import Settler
 from .token import MODE, own_token
 
 # Tune's own records are off (the journal is the record), and so is all that asks for attention.

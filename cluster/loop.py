@@ -13,21 +13,21 @@ from ..search.errors import ClusterDownError
 from ..search.study import Study
 from ..search.units import plural
 from ..trainables.function import TrainingFunction
-from .address import Address
 from .capacity import capacity, room
 from .devices.device import Reader
 from .devices.nvml import Nvml
 from .display import Display
 from .helm import Helm, saving
+from .joining.address import Address
+from .joining.project import of
 from .keeper import Keeper
 from .nodes import Members, Nodes, news
-from .project import of
 from .shares import Shares
 from .stopping import StopRequest
 
 if TYPE_CHECKING:
     from .engine import Engine
-    from .outside import Outside
+    from .joining.outside import Outside
 
 GRACE = 20.0  # seconds that a clean stop waits for trials to save themselves
 PATIENCE = 30.0  # seconds without a slot, after which that is said
@@ -95,7 +95,7 @@ class Loop:
         from .connect import connect
         from .engine import Engine
         from .foreman import Foreman
-        from .outside import outside
+        from .joining.outside import outside
 
         study, folder = self._study, self._keeper.folder
         foreman = Foreman(study, folder, self._keeper.record)

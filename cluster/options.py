@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..search.errors import NightsweepError
-from .address import Address, asked, left
+from .joining.address import Address, asked, left
 
 File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON.")]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]

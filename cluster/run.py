@@ -32,14 +32,14 @@ from ..search.study import Study
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction, check, load, reference_to
 from . import provenance
-from .address import Address
 from .changes import changes_on_disk
 from .display import Display, Silent
 from .hold import BY_HAND
+from .joining.address import Address
+from .joining.project import check_data
 from .keeper import Keeper
 from .leftovers import clear_behind
 from .loop import Loop
-from .project import check_data
 from .requests import Inbox
 from .shelf import check_room
 from .standstill import Standstill

@@ -11,11 +11,11 @@ from pathlib import Path
 from ...search.errors import ClusterError, NightsweepError
 from ...search.keeping import too_large
 from ...search.sweep import Sweep
-from ..address import asked, left
 from ..devices.busy import all_taken
 from ..devices.claim import choose, ours, owner
 from ..devices.nvml import Nvml
 from ..devices.rocm import Rocm
+from ..joining.address import asked, left
 from . import gpus as about_gpus
 from . import host, software
 from .finding import Finding, Level

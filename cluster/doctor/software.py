@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from ...search.errors import ClusterError
-from ..address import Address
+from ..joining.address import Address
 from .finding import Finding, Level
 
 SHOWN = ("ray", "torch", "optuna")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...search.errors import NightsweepError
 from ...search.units import plural, size_text
-from ..travel import luggage, own
+from ..joining.travel import luggage, own
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the date of every file: the same content is the same package
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError
 
-from nightsweep.cluster.address import Address
 from nightsweep.cluster.doctor.finding import Finding, Level
 from nightsweep.cluster.doctor.software import alive, cluster, findings, packages
+from nightsweep.cluster.joining.address import Address
 from nightsweep.search.errors import ClusterError
 
 WANTED = ["ray[tune]==2.60.*", "torch>=2.6", "optuna==5.0.*", 'ruff; extra == "dev"']

@@ -8,9 +8,9 @@ from typing import Any
 
 import ray
 
-from ..search.errors import ClusterError
+from ...search.errors import ClusterError
+from ..nodes import Members
 from .autoscaler import grows
-from .nodes import Members
 from .project import Project
 from .survey import survey
 from .travel import Luggage, luggage, runtime_env

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import pytest
 from ray._private.runtime_env import packaging
 
-from nightsweep.cluster.travel import Luggage, luggage, own, runtime_env
+from nightsweep.cluster.joining.travel import Luggage, luggage, own, runtime_env
 from nightsweep.search.errors import ClusterError
 
 

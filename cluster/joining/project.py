@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..search.errors import Problem, SweepError
-from ..search.resources import Resources
-from ..search.sweep import Sweep
-from ..trainables.function import TrainingFunction, load
+from ...search.errors import Problem, SweepError
+from ...search.resources import Resources
+from ...search.sweep import Sweep
+from ...trainables.function import TrainingFunction, load
 from .probe import PACKAGE
 
 # What a worker imports besides Ray, torch and nightsweep.
@@ -53,7 +53,7 @@ def of(sweep: Sweep, function: TrainingFunction | str, folder: Path, run: Path) 
     module = getattr(found, "__module__", None) or ""
     return Project(
         folder=folder,
-        root=root(file(found), folder, Path.cwd()),
+        root=root(file(found), folder, Path.cwd(), Path.home()),
         module=module.partition(".")[0],
         run=run,
         data=paths(sweep, folder),
@@ -61,13 +61,13 @@ def of(sweep: Sweep, function: TrainingFunction | str, folder: Path, run: Path) 
     )
 
 
-def root(code: Path | None, folder: Path, here: Path) -> Path | None:
+def root(code: Path | None, folder: Path, here: Path, home: Path) -> Path | None:
     """The project's folder: the current one if the sweep file and its function are in it, or else
     the sweep file's. None if the function is in neither: it is installed then, or made by hand.
 
-    `code`: the file of the training function.
+    `code`: the file of the training function. `home`: it, and what is above it, is no project.
     """
-    for place in (here, folder):
+    for place in (folder,) if _in(home, here) else (here, folder):
         if code is not None and all(_in(path, place) for path in (code, folder)):
             return None if _installed(code, place) else place
     return None

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.join import Versions
-from nightsweep.cluster.verdict import Answers, Verdict, verdict
+from nightsweep.cluster.joining.join import Versions
+from nightsweep.cluster.joining.verdict import Answers, Verdict, verdict
 
 OURS, RUN = Versions("2.60.0", "3.11.7"), Path("/shared/run")
 FINE: dict[str, Any] = {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from nightsweep.cluster.exits import CLUSTER_DOWN
-from nightsweep.cluster.lastword import AFTER, LastWord
+from nightsweep.cluster.joining.lastword import AFTER, LastWord
 
 
 class Gone:
@@ -49,7 +49,7 @@ def test_a_head_that_came_back_is_counted_anew() -> None:
 def test_its_thread_ends_a_process_with_a_sentence_and_the_clusters_code() -> None:
     code = (
         "import time\n"
-        "from nightsweep.cluster.lastword import LastWord, leave\n"
+        "from nightsweep.cluster.joining.lastword import LastWord, leave\n"
         "with LastWord(lambda: 'gone', lambda why: leave(why, 'runs/a'), after=0, every=0.01):\n"
         "    time.sleep(60)\n"
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..search.runfolder import RunFolder
-from ..search.study import Study
+from ...search.runfolder import RunFolder
+from ...search.study import Study
+from ..foreman import Foreman
 from .autoscaler import Autoscaler, grows, wanted
-from .foreman import Foreman
 from .metrics import Metrics, values
 
 EVERY = 5.0  # seconds

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nightsweep.cluster.autoscaler import Autoscaler
 from nightsweep.cluster.foreman import Foreman
-from nightsweep.cluster.metrics import Metrics, values
-from nightsweep.cluster.outside import EVERY, Outside
+from nightsweep.cluster.joining.autoscaler import Autoscaler
+from nightsweep.cluster.joining.metrics import Metrics, values
+from nightsweep.cluster.joining.outside import EVERY, Outside
 
-from .conftest import Evening
+from ..conftest import Evening
 from .test_autoscaler import Asked
 
 

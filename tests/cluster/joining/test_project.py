@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.project import check_data, of, root
+from nightsweep.cluster.joining.project import check_data, of, root
 from nightsweep.search.errors import SweepError
 from nightsweep.search.sweep import Sweep
 from nightsweep.trainables.digits import train
@@ -31,7 +31,12 @@ HERE, SUB, ELSEWHERE = Path("/home/me/p"), Path("/home/me/p/sweeps"), Path("/opt
 def test_the_projects_folder_holds_the_sweep_file_and_the_function(
     code: Path | None, folder: Path, found: Path | None
 ) -> None:
-    assert root(code, folder, HERE) == found
+    assert root(code, folder, HERE, Path("/home/me")) == found
+
+
+@pytest.mark.parametrize("here", ["/home/me", "/home", "/"])
+def test_a_home_that_one_happens_to_stand_in_is_no_project(here: str) -> None:
+    assert root(HERE / "train.py", HERE, Path(here), Path("/home/me")) == HERE
 
 
 def sweep(**changes: Any) -> Sweep:

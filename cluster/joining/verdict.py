@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..search.units import plural
+from ...search.units import plural
 from .join import Versions
 
 Answers = Mapping[str, Mapping[str, Any] | None]  # by node; None: it did not answer

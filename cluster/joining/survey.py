@@ -15,10 +15,10 @@ import ray
 from ray import cloudpickle
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from ..capacity import room
+from ..nodes import Members
 from . import probe
-from .capacity import room
 from .join import Versions
-from .nodes import Members
 from .project import Project
 from .travel import Luggage, own
 from .verdict import Answers, Verdict, verdict

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ..search.record import Status
-from ..search.study import Study
+from ...search.record import Status
+from ...search.study import Study
 
 TAGS = ("Sweep", "Run")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ray._private.utils import read_ray_address, write_ray_address
 
-from nightsweep.cluster.address import Address, asked, left
+from nightsweep.cluster.joining.address import Address, asked, left
 from nightsweep.search.errors import ClusterError
 
 HEAD = "10.0.0.1:6379"

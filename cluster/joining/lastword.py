@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from .console import visible
-from .exits import CLUSTER_DOWN
+from ..console import visible
+from ..exits import CLUSTER_DOWN
 
 AFTER = 10.0  # seconds in which the driver may see it by itself; 10 more, and Ray ends it
 EVERY = 1.0  # seconds

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..search.resources import Resources
+from ...search.resources import Resources
 
 STATUS = b"__autoscaling_status"
 LIMIT = 1000  # slots, for a sweep that names neither slots nor trials

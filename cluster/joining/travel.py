@@ -2,7 +2,7 @@
 
 Ray sends and unpacks it (runtime_env), leaves out what .gitignore and .rayignore name, and `.git`,
 `.venv`, `venv`, `__pycache__`. Run folders and other virtual environments are left out here. What
-is private in Ray is guarded by tests/cluster/test_travel.py.
+is private in Ray is guarded by tests/cluster/joining/test_travel.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..search.errors import ClusterError
-from ..search.units import plural, size_text
+from ...search.errors import ClusterError
+from ...search.units import plural, size_text
 from . import probe
 
 MOST = 100 * 10**6  # bytes: each node gets a copy, and the head keeps one in its memory
@@ -92,7 +92,7 @@ def runtime_env(luggage: Luggage | None, *, package: bool) -> dict[str, Any]:
 
 def own() -> Path:
     """The folder of nightsweep's code."""
-    return Path(__file__).absolute().parents[1]
+    return Path(__file__).absolute().parents[2]
 
 
 def _walk(root: Path) -> dict[PurePath, int]:

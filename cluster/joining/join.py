@@ -2,7 +2,7 @@
 
 Left to itself `ray.init` looks for a head that is not there for two minutes and then ends the
 process, and tries a wrong token for twenty seconds. What is private in Ray here is guarded by
-tests/cluster/test_join.py.
+tests/cluster/joining/test_join.py.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ray._private import services
 from ray._raylet import AuthenticationTokenLoader, Config, InnerGcsClient  # type: ignore[attr-defined]
 from ray.exceptions import AuthenticationError
 
-from ..search.errors import ClusterDownError, ClusterError
+from ...search.errors import ClusterDownError, ClusterError
+from ..token import MODE, PATH
 from .address import Address
-from .token import MODE, PATH
 
 WITHIN = 5.0  # seconds to answer in
 COPY = f"copy it from the cluster's head (~/.ray/auth_token there, or what its {PATH} names)"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster import probe
-from nightsweep.cluster.travel import own
+from nightsweep.cluster.joining import probe
+from nightsweep.cluster.joining.travel import own
 
 
 @pytest.fixture

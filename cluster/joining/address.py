@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..search.errors import ClusterError
+from ...search.errors import ClusterError
 
 VARIABLE = "RAY_ADDRESS"
 OPTION = "--address"

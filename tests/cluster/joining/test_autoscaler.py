@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.autoscaler import LIMIT, Autoscaler, named, wanted
+from nightsweep.cluster.joining.autoscaler import LIMIT, Autoscaler, named, wanted
 from nightsweep.search.resources import Resources
 
 ONE_GPU = Resources(cpus=2, gpus=1)

@@ -1,0 +1,1 @@
+"""Joining a Ray cluster: its address, what its nodes are asked and sent, what it is told."""
