@@ -43,10 +43,6 @@ def desk(tmp_path: Path, slurm: Slurm) -> Desk:
     return Desk(tmp_path, slurm)
 
 
-def left_in_tmp() -> list[Path]:
-    return list(Path("/tmp").glob("ns.*"))
-
-
 def test_what_slurm_does_not_take_is_one_sentence(desk: Desk) -> None:
     desk.write()
     submit = ("submit", "sweep.yaml", "--to", "slurm", "--dry-run", "--set")
@@ -77,7 +73,6 @@ def test_a_dry_run_is_what_is_submitted_and_it_waits_for_its_time(desk: Desk) ->
 
 def test_two_jobs_of_one_user_on_the_same_nodes_do_not_meet(desk: Desk) -> None:
     """Digits, on GPU numbers that Slurm gave to each."""
-    before = left_in_tmp()
     desk.write(
         train=DIGITS,
         parameters={"lr": {"min": 1e-3, "max": 0.1, "log": True}, "units": 16},
@@ -105,7 +100,7 @@ def test_two_jobs_of_one_user_on_the_same_nodes_do_not_meet(desk: Desk) -> None:
         first, second = (gpus[node, job] for job in jobs)
         assert {*first, *second} == {"0", "1"}
         assert len(first) == len(second) == 1
-    assert left_in_tmp() == before
+    assert not [path for job in jobs for path in Path("/tmp").glob(f"ns.{job}.*")]
 
 
 def test_a_job_that_is_stopped_saves_its_trials_and_goes_on_when_submitted_again(
