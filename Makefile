@@ -21,12 +21,12 @@ test: setup
 	$(BIN)/python -m pytest
 
 faults: setup  # nodes, disks, memory: the tests that take a minute or more
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not clusters"
 
 clusters: setup  # several Ray nodes, a Ray jobs server, Slurm, cron: what is installed of them
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clusters]'
 	sh tests/clusters/install.sh
-	$(BIN)/python -m pytest -m clusters --timeout 600
+	$(BIN)/python -m pytest -m "clusters and not slow" --timeout 600
 
 fuzz: setup  # 10 000 malformed inputs and more: 500 for each of 21 properties
 	FUZZ=500 $(BIN)/python -m pytest tests/fuzz --timeout 900

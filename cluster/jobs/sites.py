@@ -14,14 +14,14 @@ def site(name: SiteName) -> Site:
 
             return LocalSite()
         case "ray":
-            from .rayjobs import RaySite
+            from .rayjobs.site import RaySite
 
             return RaySite()
         case "slurm":
-            from .slurm import SlurmSite
+            from .slurm.site import SlurmSite
 
             return SlurmSite()
         case "kubernetes":
-            from .kubernetes import KubernetesSite
+            from .kubernetes.site import KubernetesSite
 
             return KubernetesSite()

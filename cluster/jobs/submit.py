@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,10 +36,20 @@ def submit(job: Job, site: Site, *, earlier: Site | None = None) -> Submitted:
 
     `earlier`: the site of the run's record, if that is another. Errors: NightsweepError.
     """
+    new = not os.path.lexists(job.run)
     try:
         job.place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{job.run} cannot be made: {error.strerror}") from None
+    try:
+        return _submit(job, site, earlier)
+    except NightsweepError:
+        if new:
+            shutil.rmtree(job.run, ignore_errors=True)  # nothing is left of what was refused
+        raise
+
+
+def _submit(job: Job, site: Site, earlier: Site | None) -> Submitted:
     with _alone(job.place):
         known = record.read(job.run)
         if known is not None:

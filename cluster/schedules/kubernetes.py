@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from ...search.deadline import NIGHT
 from ...search.errors import NightsweepError
-from ..jobs.kubectl import Kubectl, current_context
-from ..jobs.kubernetes_cron import cron_manifest
+from ..jobs.kubernetes.cron import cron_manifest
+from ..jobs.kubernetes.kubectl import Kubectl, current_context
 from ..jobs.site import Job
 from .calendar import DAILY, spoken
 from .schedule import Schedule, Using

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.jobs.kubernetes_scripts import scripts
+from nightsweep.cluster.jobs.kubernetes.scripts import scripts
 from nightsweep.cluster.jobs.site import Job
 from nightsweep.search.sweepfile import load
 

@@ -113,7 +113,19 @@ def test_what_a_site_refuses_leaves_no_record(tmp_path: Path) -> None:
 
     with pytest.raises(NightsweepError, match="no partition gpu"):
         submit(job(tmp_path), Closed())
-    assert record.read(tmp_path / "runs/one") is None
+    assert not (tmp_path / "runs/one").exists()
+
+
+def test_what_a_site_refuses_leaves_a_run_that_was_there(tmp_path: Path) -> None:
+    class Closed(Fake):
+        def submit(self, job: Job) -> str:
+            raise NightsweepError("no partition gpu; there are: debug")
+
+    (tmp_path / "runs/one").mkdir(parents=True)
+    (tmp_path / "runs/one/journal.jsonl").write_text("{}")
+    with pytest.raises(NightsweepError, match="no partition gpu"):
+        submit(job(tmp_path), Closed())
+    assert (tmp_path / "runs/one/journal.jsonl").read_text() == "{}"
 
 
 def test_the_unfinished_job_of_the_same_sweep_is_gone_on_with(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from nightsweep.cluster.schedules.kubernetes import CronJob, fields
 from nightsweep.cluster.schedules.timer import Entry
 from nightsweep.search.errors import NightsweepError
 
-from ..jobs.kube import Kube
-from ..jobs.kube import job as kubernetes_job
+from ..jobs.kubernetes.kube import Kube
+from ..jobs.kubernetes.kube import job as kubernetes_job
 from .plan import entry, schedule
 
 

@@ -16,15 +16,16 @@ from typing import Any
 
 import yaml
 
-from ...search.errors import NightsweepError, RunFolderError
-from ...search.runfolder import RunFolder
-from ...search.sites import SiteName
-from ..steer import driver
-from . import parcel, rayrequest, record
-from .ending import ending
-from .jobsserver import JobsServer, NoJobError, NotReadyError, TakenError, server
+from ....search.errors import NightsweepError, RunFolderError
+from ....search.runfolder import RunFolder
+from ....search.sites import SiteName
+from ...steer import driver
+from .. import parcel, record
+from ..ending import ending
+from ..site import ALIVE, Job, Standing, State
+from . import request
 from .package import Package, ourselves
-from .site import ALIVE, Job, Standing, State
+from .server import JobsServer, NoJobError, NotReadyError, TakenError, server
 
 EVERY = 0.5  # seconds between two looks at a job
 PATIENCE = 120.0  # seconds that a job of ours may take to print a parcel
@@ -54,7 +55,7 @@ class RaySite:
     def text(self, job: Job) -> str:
         """The request, with comments."""
         there, luggage = self._loaded(job)
-        return rayrequest.text(there.address, job, luggage, _next(job.run))
+        return request.text(there.address, job, luggage, _next(job.run))
 
     def submit(self, job: Job) -> str:
         """Upload what is not there yet, and post the request."""
@@ -63,14 +64,14 @@ class RaySite:
         for package in luggage:
             _upload(there, package)
         for number in range(_next(job.run), 1000):
-            text = rayrequest.text(there.address, job, luggage, number)
-            request = yaml.safe_load(text)["request"]
+            text = request.text(there.address, job, luggage, number)
+            posted = yaml.safe_load(text)["request"]
             try:
-                id = self._post(there, request)
+                id = self._post(there, posted)
             except TakenError:  # an answer that was lost, or the job of a folder that is gone
-                id = request["submission_id"]
+                id = posted["submission_id"]
                 known = there.info(id)
-                if known["metadata"] != request["metadata"] or _standing(known).state not in ALIVE:
+                if known["metadata"] != posted["metadata"] or _standing(known).state not in ALIVE:
                     continue
             _manifest(job.run).write_text(text, encoding="utf-8")
             return id
@@ -103,7 +104,7 @@ class RaySite:
         there = self._of(run)
         waits = _standing(there.info(id)).state is State.WAITING
         there.stop(id)
-        for _ in range(round((2 if waits else rayrequest.GRACE + 15) / EVERY)):
+        for _ in range(round((2 if waits else request.GRACE + 15) / EVERY)):
             now = _standing(there.info(id))
             if now.state not in ALIVE:
                 saved = "; its trials are saved" if SAVED in there.logs(id) else ""
@@ -132,16 +133,16 @@ class RaySite:
         but = f"; left out: {left_out}" if left_out else ""
         return f"{count} files of {away}, without its trials' checkpoints, are in {run}{but}"
 
-    def _loaded(self, job: Job) -> tuple[JobsServer, rayrequest.Load]:
+    def _loaded(self, job: Job) -> tuple[JobsServer, request.Load]:
         """Where a job goes, and with what."""
-        return self._server(job.asked.ray.address), rayrequest.load(job, self._code())
+        return self._server(job.asked.ray.address), request.load(job, self._code())
 
-    def _post(self, there: JobsServer, request: dict[str, Any]) -> str:
+    def _post(self, there: JobsServer, posted: dict[str, Any]) -> str:
         """Submit; a head that has just been started is given a while."""
         until = self._clock() + READY
         while True:
             try:
-                return there.submit(request)
+                return there.submit(posted)
             except NotReadyError:
                 if self._clock() > until:
                     raise
@@ -157,7 +158,7 @@ class RaySite:
         id = there.submit(
             {
                 "submission_id": f"{asked['submission_id']}-fetch-{time.time_ns()}",
-                "entrypoint": rayrequest.under(setup, shlex.join(words)),
+                "entrypoint": request.under(setup, shlex.join(words)),
                 "runtime_env": {"py_modules": [code.uri]},
                 **{key: asked[key] for key in keys if key in asked},
             }

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from ...search.errors import NightsweepError
+from ....search.errors import NightsweepError
+from ..site import Job
 from .package import Package, project
-from .site import Job
 
 GRACE = 60  # seconds that a driver has to save its trials; Ray's own are 3
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...search.errors import ClusterDownError, NightsweepError
+from ....search.errors import ClusterDownError, NightsweepError
 
 PATIENCE = 30.0  # seconds for an answer
 LONG = 600.0  # for what has to wait for pods, or brings files

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from nightsweep.cluster.jobs.kubernetes_manifest import commented, dump, manifest, names, ray_job
+from nightsweep.cluster.jobs.kubernetes.manifest import commented, dump, manifest, names, ray_job
 from nightsweep.search.errors import NightsweepError, SweepError
 
 from .kube import job

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...search.errors import NightsweepError, RunFolderError
-from ...search.runfolder import RunFolder
-from ...search.sites import Kubernetes, SiteName
-from ..steer import driver
-from . import parcel, record
+from ....search.errors import NightsweepError, RunFolderError
+from ....search.runfolder import RunFolder
+from ....search.sites import Kubernetes, SiteName
+from ...steer import driver
+from .. import parcel, record
+from ..site import ALIVE, Job, Standing, State
 from .kubectl import LONG, Kubectl, NoKubectlError, NotThereError, current_context
-from .kubernetes_manifest import QUEUE, STOPPED, manifest, names, reader
-from .kubernetes_status import ENDED, standing, stuck
-from .site import ALIVE, Job, Standing, State
+from .manifest import QUEUE, STOPPED, manifest, names, reader
+from .status import ENDED, standing, stuck
 
 EVERY = 3.0  # seconds between two looks at a job; KubeRay's own
 APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=nightsweep")

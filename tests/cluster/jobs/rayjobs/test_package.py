@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.jobs.package import Package, ourselves, project
+from nightsweep.cluster.jobs.rayjobs.package import Package, ourselves, project
 from nightsweep.search.errors import NightsweepError
 
 

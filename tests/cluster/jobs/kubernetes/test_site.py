@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from nightsweep.cluster.jobs import parcel, record
-from nightsweep.cluster.jobs.kubectl import Kubectl
-from nightsweep.cluster.jobs.kubernetes import KubernetesSite
-from nightsweep.cluster.jobs.kubernetes_manifest import manifest, names
+from nightsweep.cluster.jobs.kubernetes.kubectl import Kubectl
+from nightsweep.cluster.jobs.kubernetes.manifest import manifest, names
+from nightsweep.cluster.jobs.kubernetes.site import KubernetesSite
 from nightsweep.cluster.jobs.record import Record, Sent
 from nightsweep.cluster.jobs.site import Job
 from nightsweep.search.errors import ClusterDownError, NightsweepError, RunFolderError

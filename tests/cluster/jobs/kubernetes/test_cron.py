@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from nightsweep.cluster.jobs.kubernetes_cron import cron_manifest
-from nightsweep.cluster.jobs.kubernetes_manifest import ray_job
+from nightsweep.cluster.jobs.kubernetes.cron import cron_manifest
+from nightsweep.cluster.jobs.kubernetes.manifest import ray_job
 from nightsweep.search.errors import NightsweepError, SweepError
 
 from .kube import job
@@ -35,7 +35,7 @@ def test_its_pod_makes_the_ray_job_of_the_config_map(tmp_path: Path) -> None:
     pod = objects["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["command"][-2:] == [
-        "nightsweep.cluster.jobs.kubernetes_night",
+        "nightsweep.cluster.jobs.kubernetes.night",
         "/nightsweep/rayjob.yaml",
     ]
     (volume,) = pod["volumes"]

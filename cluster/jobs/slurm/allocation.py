@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from ...search.errors import NightsweepError
-from ...search.results import Results
-from ...search.runfolder import RunFolder
-from ...search.sites import Slurm
-from ...search.sweep import Sweep
-from ...search.units import duration
-from ..capacity import room
-from .site import Job
+from ....search.errors import NightsweepError
+from ....search.results import Results
+from ....search.runfolder import RunFolder
+from ....search.sites import Slurm
+from ....search.sweep import Sweep
+from ....search.units import duration
+from ...capacity import room
+from ..site import Job
 
-BODY = Path(__file__).with_name("slurm.sh")
+BODY = Path(__file__).with_name("body.sh")
 START = 60.0  # seconds that Ray and the driver may take until the first epoch begins
 MIB = 1024**2
 HEAD = "# nightsweep: one sweep on the nodes of one allocation. Submitted again it goes on.\n"

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...search.deadline import Deadline
-from ...search.errors import NightsweepError
-from .kubernetes_manifest import NEEDS, OURS, check, commented, config, dump, names, ray_job
-from .kubernetes_scripts import PLACE
-from .site import Job
+from ....search.deadline import Deadline
+from ....search.errors import NightsweepError
+from ..site import Job
+from .manifest import NEEDS, OURS, check, commented, config, dump, names, ray_job
+from .scripts import PLACE
 
 LATE = 3600  # seconds after its time in which a night still begins
 VERBS = ["get", "create", "delete"]
@@ -89,7 +89,7 @@ def _account(mine: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _cron_job(job: Job, mine: dict[str, Any], cron: str, zone: str) -> dict[str, Any]:
     asked = job.asked.kubernetes
-    python = ["python", "-P", "-m", "nightsweep.cluster.jobs.kubernetes_night"]
+    python = ["python", "-P", "-m", "nightsweep.cluster.jobs.kubernetes.night"]
     container = {
         "name": "begin",
         "image": asked.image,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nightsweep.cluster.jobs.kubectl import Kubectl
-from nightsweep.cluster.jobs.kubernetes import KubernetesSite
-from nightsweep.cluster.jobs.kubernetes_cron import cron_manifest
-from nightsweep.cluster.jobs.kubernetes_manifest import manifest
+from nightsweep.cluster.jobs.kubernetes.cron import cron_manifest
+from nightsweep.cluster.jobs.kubernetes.kubectl import Kubectl
+from nightsweep.cluster.jobs.kubernetes.manifest import manifest
+from nightsweep.cluster.jobs.kubernetes.site import KubernetesSite
 from nightsweep.cluster.jobs.site import State
 from nightsweep.search.errors import NightsweepError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from ...search.sites import Kubernetes
-from .site import Job
+from ....search.sites import Kubernetes
+from ..site import Job
 
 PLACE = "/nightsweep"  # where the ConfigMap is mounted
 SAVED_WITHIN = 30  # seconds; a driver that is told to stop takes 20 at most

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.jobs.kubernetes_status import standing, stuck
+from nightsweep.cluster.jobs.kubernetes.status import standing, stuck
 
 
 def ray_job(

@@ -8,15 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ...search.errors import ClusterDownError, NightsweepError
-from ...search.runfolder import RunFolder, write_whole
-from ...search.sites import SiteName
+from ....search.errors import ClusterDownError, NightsweepError
+from ....search.runfolder import RunFolder, write_whole
+from ....search.sites import SiteName
+from ..comeback import past_file, stop_file
+from ..command import Answer, Ask, MissingError, ask
+from ..ending import ended, exit_file
+from ..site import ALIVE, Job, Standing, State
+from ..tail import tail
 from .allocation import script
-from .comeback import past_file, stop_file
-from .command import Answer, Ask, MissingError, ask
-from .ending import ended, exit_file
-from .site import ALIVE, Job, Standing, State
-from .tail import tail
 
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 ENDED = {

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ...search.errors import NightsweepError
-from ...search.units import plural, size_text
-from ..joining.travel import luggage, own
+from ....search.errors import NightsweepError
+from ....search.units import plural, size_text
+from ...joining.travel import luggage, own
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the date of every file: the same content is the same package
 

@@ -11,9 +11,14 @@ import pytest
 import yaml
 
 from nightsweep.cluster.jobs import parcel, record
-from nightsweep.cluster.jobs.jobsserver import JobsServer, NoJobError, NotReadyError, TakenError
-from nightsweep.cluster.jobs.package import Package
-from nightsweep.cluster.jobs.rayjobs import RaySite
+from nightsweep.cluster.jobs.rayjobs.package import Package
+from nightsweep.cluster.jobs.rayjobs.server import (
+    JobsServer,
+    NoJobError,
+    NotReadyError,
+    TakenError,
+)
+from nightsweep.cluster.jobs.rayjobs.site import RaySite
 from nightsweep.cluster.jobs.site import Job, Standing, State
 from nightsweep.cluster.jobs.submit import submit
 from nightsweep.search.errors import NightsweepError, RunFolderError

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...search.units import plural
-from .ending import ending
-from .kubernetes_manifest import QUEUE, STOPPED
-from .site import Standing, State
+from ....search.units import plural
+from ..ending import ending
+from ..site import Standing, State
+from .manifest import QUEUE, STOPPED
 
 ENDED = ("Complete", "Failed")  # such a RayJob never begins again: another takes its name
 STUCK = {

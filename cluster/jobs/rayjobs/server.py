@@ -17,8 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from ...search.brief import brief
-from ...search.errors import ClusterDownError, NightsweepError
+from ....search.brief import brief
+from ....search.errors import ClusterDownError, NightsweepError
 
 LIMIT = 20.0  # seconds for an answer
 SLOW = 180.0  # for one with files, or a log, in it

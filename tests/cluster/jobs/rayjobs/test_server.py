@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.jobs.jobsserver import (
+from nightsweep.cluster.jobs.rayjobs.server import (
     JobsServer,
     NoJobError,
     NotReadyError,

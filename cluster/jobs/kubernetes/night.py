@@ -1,6 +1,6 @@
 """Begins a night in Kubernetes: what the pod of a CronJob runs, with the account it was given.
 
-`python -m nightsweep.cluster.jobs.kubernetes_night MANIFEST` makes the RayJob of that file, unless
+`python -m nightsweep.cluster.jobs.kubernetes.night MANIFEST` makes the RayJob of that file, unless
 the one of the night before is still at work. One that has ended gives way: its name and its run
 folder are taken up again.
 """
@@ -20,9 +20,9 @@ from urllib.request import Request, urlopen
 
 import yaml
 
-from ...search.errors import NightsweepError
-from .kubernetes_status import standing
-from .site import ALIVE
+from ....search.errors import NightsweepError
+from ..site import ALIVE
+from .status import standing
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")  # as Kubernetes mounts it
 PATIENCE = 30.0  # seconds for an answer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nightsweep.cluster.jobs.kubernetes_scripts import LEAVE, scripts
+from nightsweep.cluster.jobs.kubernetes.scripts import LEAVE, scripts
 
 from .kube import job
 

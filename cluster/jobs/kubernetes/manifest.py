@@ -17,14 +17,14 @@ from typing import Any
 
 import yaml
 
-from ...search.deadline import Deadline
-from ...search.errors import NightsweepError, Problem, SweepError
-from ...search.kubernetes import taint
-from ...search.sites import Kubernetes
-from ...search.sweep import Sweep
-from ...search.window import Window
-from .kubernetes_scripts import PLACE, SAVED_WITHIN, scripts
-from .site import Job
+from ....search.deadline import Deadline
+from ....search.errors import NightsweepError, Problem, SweepError
+from ....search.kubernetes import taint
+from ....search.sites import Kubernetes
+from ....search.sweep import Sweep
+from ....search.window import Window
+from ..site import Job
+from .scripts import PLACE, SAVED_WITHIN, scripts
 
 LONGEST = 47  # letters of a RayJob's name: KubeRay makes longer ones of it
 LARGEST = 900_000  # bytes of a ConfigMap, which may have a MiB

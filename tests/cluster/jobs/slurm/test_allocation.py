@@ -8,13 +8,20 @@ from typing import Any
 
 import pytest
 
-from nightsweep.cluster.jobs.allocation import BODY, cpus, options, refuse, script, usual_epoch
 from nightsweep.cluster.jobs.site import Job
+from nightsweep.cluster.jobs.slurm.allocation import (
+    BODY,
+    cpus,
+    options,
+    refuse,
+    script,
+    usual_epoch,
+)
 from nightsweep.search.errors import NightsweepError
 from nightsweep.search.sites import Slurm, Submit
 from nightsweep.search.sweep import Sweep
 
-from ..conftest import Evening
+from ...conftest import Evening
 
 
 def sweep(**more: Any) -> Sweep:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from nightsweep.cluster.jobs.kubernetes_manifest import dump, ray_job
-from nightsweep.cluster.jobs.kubernetes_night import Account, begin
+from nightsweep.cluster.jobs.kubernetes.manifest import dump, ray_job
+from nightsweep.cluster.jobs.kubernetes.night import Account, begin
 from nightsweep.search.errors import NightsweepError
 
 from .kube import job

@@ -11,7 +11,7 @@ from nightsweep.cluster.jobs.comeback import stop_file
 from nightsweep.cluster.jobs.command import Answer, MissingError
 from nightsweep.cluster.jobs.ending import exit_file
 from nightsweep.cluster.jobs.site import Job, State
-from nightsweep.cluster.jobs.slurm import SlurmSite, queued, recorded
+from nightsweep.cluster.jobs.slurm.site import SlurmSite, queued, recorded
 from nightsweep.search.errors import ClusterDownError, NightsweepError
 from nightsweep.search.sites import Slurm, Submit
 from nightsweep.search.sweep import Sweep

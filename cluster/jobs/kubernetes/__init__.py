@@ -1,0 +1,1 @@
+"""Jobs on Kubernetes: a RayJob of KubeRay, brought there by kubectl."""

@@ -1,0 +1,1 @@
+"""Jobs on a Ray cluster, over HTTP to its jobs server."""

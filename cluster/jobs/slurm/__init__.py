@@ -1,0 +1,1 @@
+"""Jobs in a Slurm allocation, with a Ray of their own on its nodes."""
