@@ -25,8 +25,7 @@ from ..search.study import Study
 from .shelf import Shelf
 from .standstill import Standstill
 
-LOOK = 1.0  # seconds between two looks at the checkpoints, at least
-EVERY = 10.0  # and between two writings of the tables
+EVERY = 10.0  # seconds between two writings of the tables, at least
 Done = TypeVar("Done")
 
 SHARE = 20  # and so many times as long as the last one took: each costs 5 % at most
@@ -77,7 +76,7 @@ class Keeper:
         if (began := time.monotonic()) >= self._next_look:
             with contextlib.suppress(OSError):  # the storage is away; the next change looks again
                 self.shelf.look(study)
-            self._next_look = _again(began, LOOK)
+            self._next_look = _again(began)
         if (began := time.monotonic()) >= self._next:
             with contextlib.suppress(Exception):
                 self.write(study)  # the journal has it all; `report` says what is wrong
@@ -103,7 +102,7 @@ class Keeper:
         return self._standstill.through(act) if self._standstill else act()
 
 
-def _again(began: float, least: float) -> float:
+def _again(began: float, least: float = 0.0) -> float:
     """When to do again what was begun then, and has just been done."""
     now = time.monotonic()
     return now + max(least, SHARE * (now - began))

@@ -151,14 +151,22 @@ def test_checkpoints_that_no_decision_needs_go_as_the_tables_are_refreshed(
     assert [path.parent.name for path in evening.folder.trials.glob("*/epoch-*")] == ["2"]
 
 
-def test_checkpoints_are_not_looked_at_for_each_of_a_thousand_slots(
+def test_looking_at_checkpoints_takes_a_small_part_of_the_time(
     evening: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[object] = []
-    monkeypatch.setattr(evening.keeper.shelf, "look", looks.append)
-    for _ in range(3):
+    looks: list[float] = []
+
+    def look(study: Study) -> None:
+        looks.append(now[0])
+        now[0] += 0.1
+
+    now = [100.0]
+    monkeypatch.setattr(evening.keeper.shelf, "look", look)
+    monkeypatch.setattr("nightsweep.cluster.keeper.time.monotonic", lambda: now[0])
+    for _ in range(50):
         evening.keeper.refresh(evening.study)
-    assert len(looks) == 1
+        now[0] += 0.1
+    assert len(looks) == 3  # of 5 seconds: each took 0.1, so the next comes after 2
 
 
 def test_a_metric_that_is_not_a_number_leaves_the_best_readable(evening: Evening) -> None:
