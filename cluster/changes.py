@@ -16,19 +16,19 @@ from ..search.sweepfile import FORMATS, load
 COPIES = [f"sweep{suffix}" for suffix in FORMATS]  # what run.py calls a run folder's copy
 
 
-def changes_on_disk(results: Results) -> dict[str, Any]:
+def changes_on_disk(results: Results, file: Path | None = None) -> dict[str, Any]:
     """The allowed changes in the sweep file since the run began.
 
-    Looks at the file that the run was started from, where it still lies, and at the run folder's
-    copy; what has been changed otherwise since a file was written is left as it is. Errors:
-    SweepError, if something changed that a run cannot go on with.
+    Looks at `file`, or at the one that the run was started from, where it still lies; and at the
+    run folder's copy; what has been changed otherwise since a file was written is left as it is.
+    Errors: SweepError, if something changed that a run cannot go on with.
     """
     folder, now = results.folder, results.sweep
     header = folder.header()
     began = folder.sweep()
     changes: dict[str, Any] = {}
     problems: list[Problem] = []
-    for path in _files(folder, header):
+    for path in _files(folder, header, file):
         edited = load(path, **header.get("given", {}))
         wrong = refused(began, edited)
         for key in differences(began, edited):
@@ -61,12 +61,14 @@ def differences(a: Sweep, b: Sweep) -> list[str]:
     return keys
 
 
-def _files(folder: RunFolder, header: dict[str, Any]) -> Iterator[Path]:
+def _files(folder: RunFolder, header: dict[str, Any], file: Path | None) -> Iterator[Path]:
     copy = header.get("copy")
     if isinstance(copy, str) and copy.lower() in COPIES and (folder.path / copy).is_file():
         yield folder.path / copy
     source = header.get("source")
-    if isinstance(source, str) and Path(source).is_file():
+    if file is not None:
+        yield file
+    elif isinstance(source, str) and Path(source).is_file():
         yield Path(source)
 
 

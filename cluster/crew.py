@@ -31,7 +31,7 @@ class Crew(RayActorManager):
         self,
         resource_manager: ResourceManager,
         *,
-        failed: Callable[[], bool],
+        failed: Callable[[], bool] = lambda: False,  # Ray makes it anew as it cleans up
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(resource_manager)

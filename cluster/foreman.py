@@ -244,6 +244,9 @@ class Foreman:
             beside = self._crowded(slot)
             self._befell(work, Cause.MEMORY, ended.reason, ended.traceback, beside=beside)
             return
+        if ended.end is End.HALTED:  # nobody told it to: it found another worker's mark
+            self.study.interrupt(ended.trial, "its worker took it for another worker's")
+            return
         if ended.end is End.UNSAVED:
             self.study.interrupt(ended.trial, ended.reason)
             return

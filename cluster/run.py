@@ -130,11 +130,11 @@ def resume(
     with _locked(folder):
         results = Results.load(run)
         clear_behind(results.ledger.driver, results.ledger.begun)
-        if file is not None:
-            _moved(folder, Source(file=file))
-        edits = {} if as_begun else changes_on_disk(results)
+        edits = {} if as_begun else changes_on_disk(results, file)
         edits |= {key: value for key, value in (changes or {}).items() if value is not None}
         edits = allowed(results.sweep, edits)
+        if file is not None:
+            _moved(folder, Source(file=file))
         base = Path(folder.header().get("folder") or ".")
         if address is None:
             check_data(changed(results.sweep, edits), base, str(run))

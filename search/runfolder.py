@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from .events import FORMAT
 from .patience import unwritable
 from .storage import probe, refuse_address, sync_folder
 from .sweep import Sweep
+
+UNBEGUN = {"job", "trials"}  # what is there before a driver begins
+WRITTEN = {"driver.lock", "sweep.json", "sweep.yaml", "sweep.yml", "sweep.toml", "requests"}
+ASIDE = re.compile(r"\..+\.\d+")  # a file on its way to its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +84,24 @@ class RunFolder:
         if not self.job.exists():
             shutil.rmtree(self.path, ignore_errors=True)
             return
-        for path in self.path.iterdir():
-            if path != self.job:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with contextlib.suppress(OSError):  # it is another error that is being told
+            for path in self.path.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path) if path != self.job else None
+                else:
+                    path.unlink()
 
     @property
     def _unused(self) -> bool:
         """Whether nothing is in it that a run, or anybody else, would miss.
 
-        A driver that was killed as it began has left what it had written by then.
+        A driver that was killed as it began has left what it had written by then, the lock first.
         """
         if not self.path.is_dir() or (self.trials.is_dir() and any(self.trials.iterdir())):
             return False
-        left = {"job", "trials", "driver.lock", "sweep.json", "sweep.yaml", "sweep.yml"}
-        return {path.name for path in self.path.iterdir()} <= left | {"sweep.toml", "requests"}
+        names = {path.name for path in self.path.iterdir() if not ASIDE.fullmatch(path.name)}
+        begun = "driver.lock" in names
+        return names <= (UNBEGUN | WRITTEN if begun else UNBEGUN)
 
     @property
     def begun(self) -> bool:

@@ -6,6 +6,7 @@ that goes on from a checkpoint sees the same batches, whatever was drawn before.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
+    def steps(self, size: int) -> int:
+        """How many batches there are, of `size` rows each."""
+
     def batches(self, size: int, order: int | None) -> Iterator[Batch]:
         """All rows, `size` at a time. `order`: the seed of their order; None: as they come."""
 
@@ -42,6 +46,10 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.y)
 
+    def steps(self, size: int) -> int:
+        """The last batch may be smaller."""
+        return math.ceil(len(self) / size)
+
     def batches(self, size: int, order: int | None) -> Iterator[Batch]:
         """Rows that stand in a new order, cut."""
         x, y = self.x, self.y
@@ -55,13 +63,21 @@ class InMemory:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A torch Dataset of pairs, read by `workers` processes beside the training."""
+    """A torch Dataset of pairs, read by `workers` processes beside the training.
+
+    `pinned`: into memory from which a GPU reads faster.
+    """
 
     data: Dataset[Any]
     workers: int = 0
+    pinned: bool = False
 
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]
+
+    def steps(self, size: int) -> int:
+        """The last batch may be smaller."""
+        return math.ceil(len(self) / size)
 
     def batches(self, size: int, order: int | None) -> Iterator[Batch]:
         """By torch's DataLoader; its workers' generators follow from `order` too."""
@@ -75,7 +91,7 @@ class Stored:
             num_workers=self.workers,
             worker_init_fn=_seeded,
             generator=torch.Generator().manual_seed(order or 0),
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self.pinned,
         )
 
 
@@ -87,6 +103,10 @@ class Own:
 
     def __len__(self) -> int:
         return len(self.loader.dataset)
+
+    def steps(self, size: int) -> int:
+        """As the loader says."""
+        return len(self.loader)
 
     def batches(self, size: int, order: int | None) -> Iterator[Batch]:
         """As they come."""
@@ -101,12 +121,15 @@ class Data:
     val: Any
 
 
-def rows(given: Any, workers: int = 0) -> Rows:
-    """Data as the loop takes it. Errors: TypeError, ValueError."""
+def rows(given: Any, workers: int = 0, *, pinned: bool = False) -> Rows:
+    """Data as the loop takes it. `workers`, `pinned`: as a Dataset is read.
+
+    Errors: TypeError, ValueError.
+    """
     if isinstance(given, DataLoader):
         return Own(given)
     if isinstance(given, Dataset):
-        return Stored(given, workers)
+        return Stored(given, workers, pinned)
     if isinstance(given, tuple | list) and len(given) == 2:
         x, y = each(given[0], torch.as_tensor), torch.as_tensor(given[1])
         lengths = {len(y), *(len(tensor) for tensor in leaves(x))}
@@ -122,14 +145,14 @@ def each(x: Any, act: Callable[[Any], Any]) -> Any:
     """What `act` makes of each tensor in inputs."""
     if isinstance(x, dict):
         return {key: act(value) for key, value in x.items()}
-    return tuple(act(value) for value in x) if isinstance(x, tuple) else act(x)
+    return tuple(act(value) for value in x) if isinstance(x, tuple | list) else act(x)
 
 
 def leaves(x: Any) -> list[Tensor]:
     """The tensors in inputs."""
     if isinstance(x, dict):
         return list(x.values())
-    return list(x) if isinstance(x, tuple) else [x]
+    return list(x) if isinstance(x, tuple | list) else [x]
 
 
 def _seeded(worker: int) -> None:

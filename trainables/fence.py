@@ -31,7 +31,10 @@ class Fence:
         return cls(folder, f"{socket.gethostname()} {os.getpid()} {attempt}")
 
     def enter(self) -> None:
-        """Be the last that came. Errors: OSError."""
+        """Be the last that came. Errors: OSError; Superseded if a later attempt is there."""
+        found = self._last()
+        if found is not None and _attempt(found) > _attempt(self.me):
+            raise Superseded
         aside = self.folder / f".{NAME}-{os.getpid()}"
         aside.unlink(missing_ok=True)  # a link, say, that would lead elsewhere
         aside.write_text(self.me, encoding="utf-8")
@@ -39,9 +42,17 @@ class Fence:
 
     def check(self) -> None:
         """Errors: Superseded if another came since; OSError while that cannot be read."""
-        try:
-            last = (self.folder / NAME).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        if last != self.me:
+        if self._last() not in (None, self.me):
             raise Superseded
+
+    def _last(self) -> str | None:
+        try:
+            return (self.folder / NAME).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+
+def _attempt(worker: str) -> int:
+    """The attempt of a worker as it is written; 0 where that cannot be read."""
+    last = worker.rpartition(" ")[2]
+    return int(last) if last.isdecimal() else 0

@@ -115,6 +115,8 @@ class Host:
             with _listening(wait(lambda: _log(path), path)):
                 wait(Fence.of(job.folder, job.attempt).enter, job.folder)
                 return wait(lambda: _lost(job), saved, "read") or self._run(job)
+        except Superseded:
+            return Ended(trial=job.trial, end=End.HALTED)
         except Unsaved as error:
             return Ended(
                 trial=job.trial,
@@ -125,7 +127,7 @@ class Host:
             return _failed(job, f"could not be run: {_named(error)}", error)
 
     def _run(self, job: Job) -> Ended:
-        """Train one trial. Errors: Unsaved."""
+        """Train one trial. Errors: Unsaved, Superseded."""
         seed_everything(job.seed)
         trial = Trial(job, self)
         failure: Ended | None = None
@@ -137,7 +139,7 @@ class Host:
             pass
         except Superseded:
             print("another worker trains this trial by now: this one was cut off", file=sys.stderr)
-            return Ended(trial=job.trial, end=End.HALTED)
+            raise
         except Unsaved:
             raise
         except ReportError as error:

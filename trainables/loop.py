@@ -6,11 +6,11 @@ for nothing.
 
 from __future__ import annotations
 
-import math
 import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,8 @@ def fit(
     Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data.
     """
     knobs = Knobs.of(config)
-    train, val = rows(data.train, trial.cpus - 1), rows(data.val, trial.cpus - 1)
+    read = partial(rows, workers=trial.cpus - 1, pinned=trial.device == "cuda")
+    train, val = read(data.train), read(data.val)
     for name, part in (("train", train), ("val", val)):
         if not len(part):
             raise ValueError(f"data.{name} holds no rows")
@@ -63,7 +64,7 @@ def fit(
     epochs = min(knobs.epochs or trial.max_epochs, trial.max_epochs)
     size = knobs.batch_size * knobs.accumulate
     trained = optimizer(model, knobs)
-    schedule = Schedule(trained, knobs, math.ceil(len(train) / size), epochs)
+    schedule = Schedule(trained, knobs, train.steps(size), epochs)
     early = EarlyStop(knobs.patience, knobs.min_delta)
     scaler = torch.amp.GradScaler(device.type, enabled=knobs.precision == "fp16")
     trial.keep(model=model, optimizer=trained, schedule=schedule, early=early, scaler=scaler)
@@ -181,7 +182,8 @@ class Training:
         if self.loss is not None:
             return self.loss(scores, y)
         if _classes(y):
-            return F.cross_entropy(scores, y, label_smoothing=smoothing)
+            whole = y.long() if y.ndim < scores.ndim else y
+            return F.cross_entropy(scores, whole, label_smoothing=smoothing)
         if scores.shape != y.shape:
             raise ValueError(
                 f"the model's scores {tuple(scores.shape)} and the targets {tuple(y.shape)} "
@@ -210,7 +212,12 @@ class _Sums:
             self._right = right if self._right is None else self._right + right
 
     def read(self) -> dict[str, float]:
-        found = {"loss": self._loss.item() / max(self._rows, 1)}
+        if not self._rows:
+            raise ValueError(
+                "the loader handed out no batch: are there fewer rows than its batch size, and "
+                "drop_last is set?"
+            )
+        found = {"loss": self._loss.item() / self._rows}
         if self._right is not None:
             found["accuracy"] = self._right.item() / self._rows
         return found

@@ -11,13 +11,16 @@ import typer
 import yaml
 from rich.table import Table
 
+from ...search.brief import brief
 from ...search.errors import NightsweepError, RunFolderError
+from ...search.runfolder import RunFolder
 from ...search.sites import SITES, SiteName
 from ..console import Console
 from ..options import Deadline, File, Json, Run, Slots, Time, Trials, moment, seconds
+from ..steer import driver
 from . import record
 from .record import Record
-from .site import Job, Site, Standing, State
+from .site import ALIVE, Job, Site, Standing, State
 from .sites import site
 from .submit import Submitted, jobs, submit, unfinished
 
@@ -94,7 +97,7 @@ def send(
     done = submit(job, there, earlier=site(known.site) if known else None)
     _tell(done, run, as_json)
     if wait:
-        raise typer.Exit(_follow(job, there, done))
+        raise typer.Exit(_follow(job, site(done.site), done))
 
 
 def _follow(job: Job, there: Site, done: Submitted) -> int:
@@ -162,7 +165,9 @@ def stop(run: Path) -> str:
         return ""
     there = site(known.site)
     now = there.standing(run.absolute(), known.id)
-    if now.state not in (State.WAITING, State.RUNNING):
+    if now.state not in ALIVE:
+        if RunFolder(run).begun and driver(RunFolder(run)) is not None:
+            return ""  # it was resumed by hand: its driver is asked
         return f"nothing to do: job {known.id} at {known.site} is {now}"
     return there.stop(run.absolute(), known.id)
 
@@ -177,12 +182,20 @@ def _site_name(to: str) -> SiteName:
 def _with(written: Any, name: SiteName, settings: list[str]) -> dict[str, Any]:
     """`submit` of a sweep file, with `--set` for one site. Errors: NightsweepError."""
     submitted = dict(written) if isinstance(written, dict) else {}
-    asked = dict(submitted.get(name) or {})
+    asked = submitted.get(name) or {}
+    if not isinstance(asked, dict):
+        raise NightsweepError(f"submit.{name} must be a mapping, not {brief(asked)}")
+    asked = dict(asked)
     for setting in settings:
         key, sign, text = setting.partition("=")
         if not sign or not key.strip():
             raise NightsweepError(f"--set {setting!r} sets nothing; write KEY=VALUE: nodes=2")
-        asked[key.strip()] = yaml.safe_load(text)
+        try:
+            asked[key.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise NightsweepError(
+                f"--set {setting!r}: the value is no YAML; put it into quotes: setup='\"a: b\"'"
+            ) from None
     return submitted | {name: asked}
 
 

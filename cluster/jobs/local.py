@@ -7,7 +7,8 @@ import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...search.errors import NightsweepError
@@ -20,8 +21,12 @@ from .ending import ended, exit_file
 from .site import Job, Standing, State
 from .tail import tail
 
+ENDS = 40.0  # seconds that a driver may take to save its trials and end
+LOOK = 0.2  # seconds between two looks at it
+SILENT = 600.0  # seconds without a sign of life of a job on another host, which is gone then
+
 SCRIPT = """\
-#!/bin/sh
+#!/bin/bash
 # nightsweep: {name}, in the background of this machine.
 trap : TERM INT HUP  # the sweep hears them too, and saves its trials; its exit code is kept
 cd {folder} || exit 2
@@ -36,6 +41,14 @@ class LocalSite:
     """`nightsweep submit --to local`."""
 
     name: SiteName = "local"
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
 
     def text(self, job: Job) -> str:
         """The shell script that is run."""
@@ -60,7 +73,7 @@ class LocalSite:
         script.write_text(text, encoding="utf-8")
         with _log(job.run).open("ab") as log:
             process = subprocess.Popen(
-                ["sh", str(script)],
+                ["bash", str(script)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,8 +86,12 @@ class LocalSite:
         process = _process(id)
         if not process.alive:
             return ended(run)
-        where = "" if process.host == socket.gethostname() else f"on {process.host}"
-        return Standing(state=State.RUNNING, detail=where)
+        if process.host == socket.gethostname():
+            return Standing(state=State.RUNNING)
+        if self._silent(run):
+            gone = f"it was on {process.host}, and shows no sign of life"
+            return Standing(state=State.GONE, detail=gone)
+        return Standing(state=State.RUNNING, detail=f"on {process.host}")
 
     def logs(self, run: Path, id: str, *, follow: bool) -> Iterator[str]:
         """Its output."""
@@ -86,6 +103,10 @@ class LocalSite:
         folder = RunFolder(run)
         if folder.begun and driver(folder) is not None:
             said = ask(run, Request(ask="stop")) or "it has been asked to stop"
+            for _ in range(round(ENDS / LOOK)):
+                if not process.alive or process.host != socket.gethostname():
+                    break
+                self._sleep(LOOK)
             return said
         if process.host != socket.gethostname():
             raise NightsweepError(f"it runs on {process.host}; stop it there")
@@ -93,6 +114,13 @@ class LocalSite:
             return "it has ended already"
         os.killpg(process.pid, signal.SIGTERM)
         return "it is told to stop"
+
+    def _silent(self, run: Path) -> bool:
+        """Whether no driver has shown a sign of life for long: the lock is its heartbeat."""
+        try:
+            return self._clock() - RunFolder(run).lock.stat().st_mtime > SILENT
+        except OSError:
+            return True
 
     def fetch(self, run: Path, id: str) -> str:
         """Nothing to do."""

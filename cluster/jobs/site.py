@@ -30,6 +30,7 @@ class State(StrEnum):
 
 
 ALIVE = (State.WAITING, State.RUNNING)
+STOPPING = "being stopped"  # the detail of one that saves its trials, and ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

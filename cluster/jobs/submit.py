@@ -17,7 +17,7 @@ from ...search.runfolder import RunFolder
 from ...search.sites import SiteName
 from . import record
 from .record import Record, Sent
-from .site import ALIVE, Job, Site, Standing, State
+from .site import ALIVE, STOPPING, Job, Site, Standing, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ def _submit(job: Job, site: Site, earlier: Site | None) -> Submitted:
 
 
 def _refused(known: Record, standing: Standing, site: SiteName) -> str:
+    if standing.state in ALIVE and standing.detail == STOPPING:
+        return f"is job {known.id} at {known.site}, {STOPPING}; submit again when it has ended"
     if known.site != site and standing.state in ALIVE:
         return f"is job {known.id} at {known.site} ({standing}); stop that first"
     return ""

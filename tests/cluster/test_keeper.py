@@ -22,6 +22,8 @@ from nightsweep.search.results import Results
 if TYPE_CHECKING:
     from tests.cluster.conftest import Evening
 
+    from nightsweep.search.study import Study
+
 
 def strictly(text: str) -> dict[str, object]:
     """JSON as other programs read it: without NaN."""

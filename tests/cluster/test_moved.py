@@ -44,3 +44,7 @@ def test_a_file_that_says_something_else_is_refused_there_too(
     told = nightsweep("run", file, "--out", "run", "--resume")
     assert told.code == 2
     assert "seed" in told.err
+    told = nightsweep("run", tmp_path / "now/mistyped.yaml", "--out", "run", "--resume")
+    assert (told.code, "no such file" in told.err) == (2, True)
+    header = json.loads(evening.folder.resolved.read_text())
+    assert header.get("source") != str(file)  # the run is as it was

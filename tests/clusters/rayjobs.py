@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
@@ -16,15 +16,22 @@ import psutil
 
 from .raynodes import RayNodes, Spec, can_hide
 
-NEEDED = ("aiohttp", "aiohttp_cors", "colorful", "opencensus", "prometheus_client")
+NEEDED = ("aiohttp", "aiohttp-cors", "colorful", "opencensus", "prometheus-client")
 SOURCES = Path(__file__).parents[2] / "src"  # what an editable installation imports
 
 
 def missing() -> str:
     """Why no jobs server can be started here; empty if one can."""
-    absent = [name for name in NEEDED if find_spec(name) is None]
+    absent = [name for name in NEEDED if not _installed(name)]
     lacks = f"Ray's jobs server needs {', '.join(absent)}: pip install 'ray[default]'"
     return lacks if absent else ""
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
 class RayJobs:

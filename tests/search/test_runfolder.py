@@ -52,6 +52,34 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_ones_own_sweep_file_is_no_run_that_never_began(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text("mine")
+    with pytest.raises(RunFolderError, match="exists and is not empty"):
+        RunFolder.create(tmp_path)
+    assert (tmp_path / "sweep.yaml").read_text() == "mine"
+
+
+def test_what_a_job_brought_is_no_run_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job/job.json").write_text("{}")
+    folder = RunFolder.create(tmp_path)
+    (tmp_path / "sweep.json").write_text("{}")
+    (tmp_path / "link").symlink_to(tmp_path / "job")
+    folder.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["job"]
+    assert (tmp_path / "job/job.json").exists()
+
+
+def test_a_driver_that_was_killed_as_it_began_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "trials").mkdir()
+    for name in ("driver.lock", "sweep.json", "sweep.yaml", ".sweep.json.4242"):
+        (tmp_path / name).touch()
+    RunFolder.create(tmp_path)
+    (tmp_path / "trials/1").mkdir()  # something was trained
+    with pytest.raises(RunFolderError, match="exists and is not empty"):
+        RunFolder.create(tmp_path)
+
+
 def test_a_file_is_refused_as_a_run_folder(tmp_path: Path) -> None:
     path = tmp_path / "run"
     path.touch()

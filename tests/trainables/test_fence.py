@@ -35,6 +35,21 @@ def test_two_attempts_of_one_process_are_two(tmp_path: Path) -> None:
         first.check()
 
 
+def test_an_earlier_attempt_that_comes_late_does_not_enter(tmp_path: Path) -> None:
+    second = Fence(tmp_path, "b 1 2")
+    second.enter()
+    with pytest.raises(Superseded):
+        Fence(tmp_path, "a 1 1").enter()
+    second.check()
+
+
+@pytest.mark.parametrize("written", ["", "a 1 one", "\x00\x00"])
+def test_a_mark_that_cannot_be_read_is_written_over(tmp_path: Path, written: str) -> None:
+    (tmp_path / NAME).write_text(written)
+    Fence(tmp_path, "a 1 1").enter()
+    Fence(tmp_path, "a 1 1").check()
+
+
 def test_a_link_that_was_put_there_leads_nowhere(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("mine")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from nightsweep.trainables.batches import Data
 from nightsweep.trainables.job import Answer, Job, Message, Step
@@ -61,6 +61,17 @@ DATA = Data(train=points(), val=points(64, 1))
 def model() -> nn.Sequential:
     torch.manual_seed(3)
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
+
+
+class Two(nn.Module):
+    """Takes its numbers in two halves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return self.layer(torch.cat([left, right], dim=1))  # type: ignore[no-any-return]
 
 
 def trained(folder: Path, config: dict[str, Any], *, pauses: bool, data: Data = DATA) -> Any:
@@ -125,6 +136,50 @@ def test_a_loader_of_ones_own_is_taken_as_it_is(tmp_path: Path) -> None:
     assert len(link.steps) == 4
 
 
+@pytest.mark.parametrize(("size", "accumulate"), [(8, 1), (32, 4), (48, 1)])
+def test_a_schedule_follows_the_steps_of_ones_own_loader(
+    tmp_path: Path, size: int, accumulate: int
+) -> None:
+    own = Data(train=DataLoader(TensorDataset(*DATA.train), batch_size=size), val=DATA.val)
+    link = Link()
+    config = {"lr": 1.0, "schedule": "cosine", "optimizer": "sgd", "accumulate": accumulate}
+    fit(model(), own, config, a_trial(tmp_path / "a", link))
+    rates = [step.metrics["lr"] for step in link.steps]
+    assert rates == pytest.approx([(1 + math.cos(math.pi * n / 4)) / 2 for n in (1, 2, 3, 4)])
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_loader_that_hands_out_nothing_is_said(tmp_path: Path, part: str) -> None:
+    nothing = DataLoader(TensorDataset(*points(8)), batch_size=9, drop_last=True)
+    data = (
+        Data(train=nothing, val=DATA.val)
+        if part == "train"
+        else Data(train=DATA.train, val=nothing)
+    )
+    with pytest.raises(ValueError, match="the loader handed out no batch"):
+        fit(model(), data, {}, a_trial(tmp_path / "a", Link()))
+
+
+def test_a_dataset_may_have_several_inputs(tmp_path: Path) -> None:
+    class Rows(Dataset[Any]):
+        def __len__(self) -> int:
+            return 64
+
+        def __getitem__(self, row: int) -> Any:
+            return (DATA.val[0][row, :2], DATA.val[0][row, 2:]), DATA.val[1][row]
+
+    link = Link()
+    fit(Two(), Data(train=Rows(), val=Rows()), {}, a_trial(tmp_path / "a", link))
+    assert len(link.steps) == 4
+
+
+def test_classes_may_be_small_integers(tmp_path: Path) -> None:
+    (x, y), link = points(), Link()
+    data = Data(train=(x, y.int()), val=(x, y.short()))
+    fit(model(), data, {}, a_trial(tmp_path / "a", link))
+    assert len(link.steps) == 4
+
+
 def test_it_learns(tmp_path: Path) -> None:
     link = Link()
     fit(model(), DATA, {"lr": 0.02, "batch_size": 8}, a_trial(tmp_path / "a", link, last=20))
@@ -156,14 +211,6 @@ def test_metrics_of_ones_own_see_all_scores_at_once(tmp_path: Path) -> None:
 
 
 def test_inputs_may_be_several_tensors(tmp_path: Path) -> None:
-    class Two(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(4, 2)
-
-        def forward(self, left: Tensor, right: Tensor) -> Tensor:
-            return self.layer(torch.cat([left, right], dim=1))  # type: ignore[no-any-return]
-
     (x, y), link = points(), Link()
     for inputs in ((x[:, :2], x[:, 2:]), {"left": x[:, :2], "right": x[:, 2:]}):
         fit(Two(), Data(train=(inputs, y), val=(inputs, y)), {}, a_trial(tmp_path / "a", link))

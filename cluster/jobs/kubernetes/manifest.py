@@ -17,13 +17,12 @@ from typing import Any
 
 import yaml
 
-from ....search.deadline import Deadline
 from ....search.errors import NightsweepError, Problem, SweepError
 from ....search.kubernetes import taint
 from ....search.sites import Kubernetes
 from ....search.sweep import Sweep
-from ....search.window import Window
 from ..site import Job
+from ..zoneless import zoneless
 from .scripts import PLACE, SAVED_WITHIN, scripts
 
 LONGEST = 47  # letters of a RayJob's name: KubeRay makes longer ones of it
@@ -131,14 +130,9 @@ def _problems(job: Job) -> Iterator[tuple[str, str]]:
 
 def _without_zone(sweep: Sweep) -> list[Problem]:
     """Times of the day that would be another in a container, whose zone is UTC as a rule."""
-    times: list[tuple[str, Deadline | Window]] = [
-        ("window", Window.parse(hours)) for hours in sweep.window
-    ]
-    times += [("deadline", Deadline.parse(sweep.deadline))] if sweep.deadline else []
     return [
         Problem(key=(key,), message=f"{at} would be UTC in a container; write {at} Europe/Berlin")
-        for key, at in times
-        if not at.zone
+        for key, at in zoneless(sweep)
     ]
 
 

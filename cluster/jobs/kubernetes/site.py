@@ -18,7 +18,7 @@ from ....search.sites import Kubernetes, SiteName
 from ...steer import driver
 from .. import parcel, record
 from ..site import ALIVE, Job, Standing, State
-from .kubectl import LONG, Kubectl, NoKubectlError, NotThereError, current_context
+from .kubectl import LONG, Kubectl, NotThereError, current_context
 from .manifest import QUEUE, STOPPED, manifest, names, reader
 from .status import ENDED, standing, stuck
 
@@ -45,13 +45,7 @@ class KubernetesSite:
         file = job.place / "manifest.yaml"
         job.place.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        try:
-            context = asked.context or current_context()
-        except NoKubectlError:
-            raise NoKubectlError(
-                f"there is no kubectl on this machine; the manifest is {file}, for kubectl apply "
-                "--server-side -f where there is one"
-            ) from None
+        context = asked.context or current_context()
         there = Kubectl(context=context, namespace=asked.namespace or "")
         _refuse_volumes(there, asked)
         there.ask(*APPLY, "--dry-run=server", "--filename=-", send=text)

@@ -11,7 +11,11 @@ from ..ending import ending
 from ..site import Standing, State
 from .manifest import QUEUE, STOPPED
 
-ENDED = ("Complete", "Failed")  # such a RayJob never begins again: another takes its name
+ENDED = (
+    "Complete",
+    "Failed",
+    "ValidationFailed",
+)  # such a RayJob never begins again: another takes its name
 STUCK = {
     "ImagePullBackOff": "the image cannot be had",
     "ErrImagePull": "the image cannot be had",
@@ -32,7 +36,7 @@ def standing(job: Mapping[str, Any]) -> Standing:
             return Standing(state=State.STOPPED, detail="by hand, or refused: its log says it")
         case "Complete":
             return Standing(state=State.DONE)
-        case "Failed":
+        case "Failed" | "ValidationFailed":
             return _failed(job, status)
         case "Retrying":
             return Standing(state=State.WAITING, detail=_again(job, status))

@@ -16,6 +16,7 @@ import yaml
 
 from ....search.errors import NightsweepError
 from ..site import Job
+from ..zoneless import zoneless
 from .package import Package, project
 
 GRACE = 60  # seconds that a driver has to save its trials; Ray's own are 3
@@ -83,6 +84,11 @@ def load(job: Job, ourselves: Package) -> Load:
     if job.begin:
         raise NightsweepError(
             f"ray begins at once, not at {job.begin}; `nightsweep schedule` submits later"
+        )
+    for key, at in zoneless(job.sweep) if job.asked.ray.runs else ():
+        raise NightsweepError(
+            f"{key}: {at} would be that of the cluster's zone, which may be another than here; "
+            f"write {at} Europe/Berlin, say"
         )
     root = _root(job, Path.cwd())
     found = Load(root=root, project=project(root, job.run), ourselves=ourselves)

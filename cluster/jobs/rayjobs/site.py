@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ....search.errors import NightsweepError, RunFolderError
+from ....search.errors import ClusterDownError, NightsweepError, RunFolderError
 from ....search.runfolder import RunFolder
 from ....search.sites import SiteName
 from ...steer import driver
@@ -143,7 +143,7 @@ class RaySite:
         while True:
             try:
                 return there.submit(posted)
-            except NotReadyError:
+            except (NotReadyError, ClusterDownError):  # or its answer was lost: the id tells
                 if self._clock() > until:
                     raise
                 self._sleep(EVERY)

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ....search.errors import ClusterDownError, NightsweepError
@@ -14,7 +15,7 @@ from ....search.sites import SiteName
 from ..comeback import past_file, stop_file
 from ..command import Answer, Ask, MissingError, ask
 from ..ending import ended, exit_file
-from ..site import ALIVE, Job, Standing, State
+from ..site import ALIVE, STOPPING, Job, Standing, State
 from ..tail import tail
 from .allocation import script
 
@@ -67,7 +68,9 @@ class SlurmSite:
             raise ClusterDownError(f"Slurm does not say how job {id} stands: {said(answer)}")
         state, reason, start, nodes = (answer.out.strip() or "|||").splitlines()[0].split("|", 3)
         if state and state not in ENDED:
-            return queued(state, reason, start, nodes)
+            now = queued(state, reason, start, nodes)
+            ends = now.state is State.RUNNING and stop_file(run).exists()
+            return replace(now, detail=STOPPING) if ends else now
         left = ended(run)
         if left.state is not State.GONE:
             return left

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nightsweep.cluster.jobs import commands
+from nightsweep.search.runfolder import RunFolder
+
 from ...conftest import Command
 
 SWEEP = """
@@ -28,7 +31,7 @@ def test_a_dry_run_prints_the_script_and_writes_nothing(
 ) -> None:
     told = nightsweep("submit", file, "--to", "local", "--trials", 3, "--dry-run")
     assert told.code == 0
-    assert told.out.startswith("#!/bin/sh\n")
+    assert told.out.startswith("#!/bin/bash\n")
     assert "--resume --trials 3 --keep-going" in told.out
     assert "echo from the file\n" in told.out
     assert not (tmp_path / "runs").exists()
@@ -48,6 +51,7 @@ def test_a_setting_of_the_command_line_goes_before_that_of_the_file(
         (["--to", "moon"], "--to 'moon' is no site; name one of local, ray, slurm, kubernetes"),
         (["--to", "local", "--set", "setup"], "--set 'setup' sets nothing; write KEY=VALUE"),
         (["--to", "local", "--set", "nodes=2"], "submit.local.nodes: unknown key; allowed: setup"),
+        (["--to", "local", "--set", "setup=echo: a: b"], "the value is no YAML"),
         (["--to", "slurm", "--set", "nodes=two"], "submit.slurm.nodes: must be a whole number"),
         (["--to", "slurm", "--begin", "25:00"], "--begin: '25:00'"),
     ],
@@ -77,6 +81,26 @@ def test_a_job_is_listed_followed_and_named_by_its_run_folder(
     assert "failed: refused" in nightsweep("status", "runs/one").out
     assert "nothing to do" in nightsweep("stop", "runs/one").out
     assert "on this machine already" in nightsweep("fetch", "runs/one").out
+
+
+def test_settings_of_a_site_that_are_no_mapping_are_said(
+    nightsweep: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "sweep.yaml").write_text(
+        SWEEP.replace("{local: {setup: echo from the file}}", "{local: 3}")
+    )
+    told = nightsweep("submit", "sweep.yaml", "--to", "local", "--set", "setup=a")
+    assert (told.code, told.err) == (2, "nightsweep: submit.local must be a mapping, not 3\n")
+
+
+def test_a_run_that_was_resumed_by_hand_is_stopped_at_its_driver(
+    nightsweep: Command, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightsweep("submit", file, "--to", "local", "--out", "runs/one")
+    nightsweep("logs", "-f", "runs/one")
+    monkeypatch.setattr("nightsweep.cluster.jobs.commands.driver", lambda folder: "a driver")
+    monkeypatch.setattr(RunFolder, "begun", True)
+    assert commands.stop(Path("runs/one")) == ""
 
 
 def test_a_folder_without_a_job_is_said(nightsweep: Command, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from nightsweep.cluster.jobs.local import LocalSite
 from nightsweep.cluster.jobs.site import Job, State
 from nightsweep.search.errors import NightsweepError
+from nightsweep.search.runfolder import RunFolder
 from nightsweep.search.sites import Local, Submit
 from nightsweep.search.sweep import Sweep
 
@@ -72,6 +73,25 @@ def test_a_job_that_was_killed_is_gone_and_leaves_no_code_of_an_earlier_one(
 def test_a_number_that_another_process_has_now_is_no_job(tmp_path: Path) -> None:
     host = os.uname().nodename
     assert LocalSite().standing(tmp_path, f"{os.getpid()}-1@{host}").state is State.GONE
+
+
+def test_a_job_of_a_host_that_is_gone_is_gone_when_nothing_was_heard_of_it(
+    tmp_path: Path,
+) -> None:
+    id = "7-1@another host"
+    assert LocalSite().standing(tmp_path, id).state is State.GONE
+    lock = RunFolder(tmp_path).lock
+    lock.touch()
+    assert LocalSite().standing(tmp_path, id).state is State.RUNNING
+    later = lock.stat().st_mtime + 601
+    assert LocalSite(clock=lambda: later).standing(tmp_path, id).state is State.GONE
+
+
+def test_setup_lines_are_bashs(tmp_path: Path) -> None:
+    (tmp_path / "activate").write_text("export HERE=sourced\n")
+    site, one = LocalSite(), job(tmp_path, "source ./activate", 'echo "[[ $HERE ]]"')
+    lines = list(site.logs(one.run, site.submit(one), follow=True))
+    assert lines[0] == "[[ sourced ]]"
 
 
 def test_local_jobs_begin_at_once(tmp_path: Path) -> None:

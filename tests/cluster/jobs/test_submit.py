@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nightsweep.cluster.jobs import record
-from nightsweep.cluster.jobs.site import Job, Standing, State
+from nightsweep.cluster.jobs.site import STOPPING, Job, Standing, State
 from nightsweep.cluster.jobs.submit import jobs, submit, unfinished
 from nightsweep.search.errors import NightsweepError, RunFolderError
 from nightsweep.search.sites import SiteName
@@ -104,6 +104,18 @@ def test_a_run_is_not_submitted_to_a_second_site_while_it_lives_at_the_first(
     known = record.read(tmp_path / "runs/one")
     assert known is not None
     assert (known.site, len(known.sent)) == ("ray", 1)
+
+
+def test_a_job_that_is_being_stopped_is_not_taken_for_one_that_runs(tmp_path: Path) -> None:
+    class Ending(Fake):
+        def standing(self, run: Path, id: str) -> Standing:
+            return Standing(state=State.RUNNING, detail=STOPPING)
+
+    site = Ending()
+    submit(job(tmp_path), site)
+    with pytest.raises(NightsweepError, match="being stopped; submit again when it has ended"):
+        submit(job(tmp_path), site)
+    assert len(site.sent) == 1
 
 
 def test_what_a_site_refuses_leaves_no_record(tmp_path: Path) -> None:
