@@ -13,7 +13,7 @@ from ...search.brief import brief
 from ...search.errors import NightsweepError
 from ...search.nearest import did_you_mean
 from ...search.sites import SITES, SiteName
-from ...search.sweep import LONGEST_NAME
+from ...search.sweep import LONGEST_NAME, Sweep
 from ...search.sweepfile import load
 from ...search.zone import zone as known_zone
 from ...trainables.function import load as load_function
@@ -79,7 +79,7 @@ def chosen(
         )
     place = _new(asked.name or sweep.name, environ)
     timer, why = choose(timers, to, using, one_night=asked.days is None, unseen=dry)
-    _refuse(timer.name, asked)
+    _refuse(timer.name, to, asked, sweep)
     schedule = Schedule(
         name=place.path.name,
         file=file.absolute(),
@@ -97,12 +97,18 @@ def chosen(
     return Chosen(entry=entry, timer=timer, why=why)
 
 
-def _refuse(using: Using, asked: Asked) -> None:
-    """What a timer cannot do."""
+def _refuse(using: Using, to: SiteName, asked: Asked, sweep: Sweep) -> None:
+    """What a timer or a site cannot do."""
     if using == "slurm" and asked.days is not None:
         raise NightsweepError(
             "--using slurm waits in the queue for one night, the next; leave out --days, or have "
             "each night submitted by --using cron"
+        )
+    away = to == "kubernetes" or (to == "ray" and sweep.submit.ray.runs is not None)
+    if asked.warm_start and away:
+        raise NightsweepError(
+            "--warm-start needs the earlier run where the new one is, and runs lie elsewhere with "
+            f"--to {to}; leave it out, or write from: in the sweep file"
         )
     if using in ONE_RUN and asked.warm_start:
         raise NightsweepError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...search.errors import NightsweepError
 from ..console import Console
 from ..options import File, Json
 
@@ -117,8 +119,18 @@ def tonight(
 
     found = place(home(os.environ), name)
     hands = Hands(clock=time.time, say=say, drive=drive, site=site, remove=_remove)
-    os.chdir(found.read().folder)
+    _enter(found.read().folder, name)
     raise typer.Exit(start(found, hands, due=due))
+
+
+def _enter(folder: Path, name: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise NightsweepError(
+            f"{folder}, where {name} was scheduled, cannot be entered: {error.strerror}; if it "
+            f"was moved, say nightsweep unschedule {name}, and schedule it again where it is now"
+        ) from None
 
 
 def _remove(place: Place) -> str:
@@ -129,10 +141,10 @@ def _remove(place: Place) -> str:
 
     name, known = place.path.name, place.read()
     entry = Entry(schedule=known, place=place)
-    there = _timers()[known.using].remove(entry)
+    said = _timers()[known.using].remove(entry)
     shutil.rmtree(place.path)
-    gone = "" if there else f" ({known.using} did not know it any more)"
-    return f"{name} is scheduled no more{gone}; its run folders stay"
+    more = f" ({said})" if said else ""
+    return f"{name} is scheduled no more{more}; its run folders stay"
 
 
 def _timers() -> dict[Using, Timer]:

@@ -17,7 +17,7 @@ from ...search.errors import NightsweepError
 from .calendar import DAILY, Calendar
 from .program import MISSING, Ended, Program, program
 from .schedule import Schedule, Using
-from .timer import Entry
+from .timer import Entry, gone
 
 YEAR = 400 * 86400.0  # seconds: every change of clocks is in it
 NUMBERS = ("1", "2", "3", "4", "5", "6", "0")  # cron's Sunday is 0
@@ -68,17 +68,17 @@ class Cron:
             raise NightsweepError(f"{self.table} has taken the entry, but does not show it")
         return entry.schedule
 
-    def remove(self, entry: Entry) -> bool:
+    def remove(self, entry: Entry) -> str:
         """Take the lines out; all others stay as they are."""
         before = self._read()
         rest = self._without(before, entry)
         if rest == before:
-            return False
+            return gone(self.name)
         if rest:
             self._write(rest)
         else:
             self.check([self.table, "-r"])
-        return True
+        return ""
 
     def holds(self, entry: Entry) -> bool:
         """Whether a line of ours is in the crontab."""

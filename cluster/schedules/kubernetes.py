@@ -5,20 +5,36 @@ Its nights go on in one run folder until the sweep is done; after that they have
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import yaml
 
 from ...search.deadline import NIGHT
-from ...search.errors import NightsweepError
+from ...search.errors import ClusterDownError, NightsweepError, RunFolderError
+from ..jobs import record
 from ..jobs.kubernetes.cron import cron_manifest
 from ..jobs.kubernetes.kubectl import Kubectl, current_context
-from ..jobs.site import Job
+from ..jobs.kubernetes.manifest import names
+from ..jobs.kubernetes.status import standing
+from ..jobs.record import Record, Sent
+from ..jobs.site import ALIVE, Job
+from ..jobs.submit import digest
 from .calendar import DAILY, spoken
 from .schedule import Schedule, Using
-from .timer import Entry
+from .timer import Entry, gone
 
 SEND = "--filename=-"
+# A field manager of its own: what `nightsweep submit` applies to the same run takes nothing away.
+MANAGER = "--field-manager=nightsweep-schedule"
+APPLY = ("apply", "--server-side", "--force-conflicts", MANAGER)
 DAY = 86400.0  # seconds
+SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +60,41 @@ class CronJob:
         return cron_manifest(_job(entry), fields(schedule), zone)
 
     def add(self, entry: Entry) -> Schedule:
-        """Apply the manifest. A copy stays in the schedule's folder, to take it away by."""
+        """Apply the manifest, once the API server has tried it; the run folder is a job's then.
+
+        A copy of the manifest stays in the schedule's folder, to take it away by.
+        """
         text, job = self.text(entry), _job(entry)
         context = job.asked.kubernetes.context or self.context()
-        Kubectl(context=context).ask("apply", SEND, send=text)
-        entry.place.manifest.write_text(text, encoding="utf-8")
+        there = Kubectl(context=context)
+        try:
+            job.place.mkdir(parents=True, exist_ok=True)
+            entry.place.manifest.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise RunFolderError(f"{error.filename} cannot be written: {error.strerror}") from None
+        try:
+            there.ask(*APPLY, "--dry-run=server", SEND, send=text)
+            namespace = _apply(there, text)
+        except NightsweepError:
+            shutil.rmtree(job.run, ignore_errors=True)  # its name is new, by the time in it
+            raise
+        record.write(job.run, _recorded(entry.schedule, job, namespace, context))
         return entry.schedule.model_copy(update={"run": job.run, "id": context})
 
-    def remove(self, entry: Entry) -> bool:
-        """Delete what was applied; the RayJob of a night that is at work goes on."""
+    def remove(self, entry: Entry) -> str:
+        """Delete what was applied. A night that is at work goes on, and keeps its ConfigMap."""
         there, text = _applied(entry)
-        return bool(there.ask("delete", "--ignore-not-found", SEND, send=text).strip())
+        documents = list(yaml.safe_load_all(text))
+        configs = [document for document in documents if document["kind"] == "ConfigMap"]
+        deleted = _delete(there, [each for each in documents if each not in configs])
+        for metadata in (config["metadata"] for config in configs):
+            if _at_work(there, metadata):
+                return (
+                    f"its night is at work, and goes on; it reads the ConfigMap {metadata['name']}"
+                    ", which stays: kubectl delete it when that has ended"
+                )
+        deleted += _delete(there, configs)
+        return "" if deleted.strip() else gone(self.name)
 
     def holds(self, entry: Entry) -> bool:
         """Whether Kubernetes still has all that was applied."""
@@ -67,11 +107,56 @@ class CronJob:
 
 
 def fields(schedule: Schedule) -> str:
-    """Its time as the five fields of cron."""
+    """Its time as the five fields of cron. Sunday is 0 there, and can end no range of days."""
     days = frozenset(schedule.days)
-    named = "*" if days == DAILY else spoken(days).upper()
+    sunday = "sun" if SUNDAY in days else ""
+    named = ",".join(filter(None, (spoken(days - {SUNDAY}), sunday))).upper()
     hour, minute = schedule.at.split(":")
-    return f"{int(minute)} {int(hour)} * * {named}"
+    return f"{int(minute)} {int(hour)} * * {named if days != DAILY else '*'}"
+
+
+def _apply(there: Kubectl, text: str) -> str:
+    """The namespace in which all is then; where it is refused, nothing."""
+    try:
+        sent = json.loads(there.ask(*APPLY, SEND, "--output=json", send=text))
+    except NightsweepError:
+        with contextlib.suppress(NightsweepError):
+            there.ask("delete", "--ignore-not-found", SEND, send=text)
+        raise
+    items = sent.get("items", [sent])
+    return str(items[0]["metadata"].get("namespace", "default"))
+
+
+def _delete(there: Kubectl, documents: Sequence[dict[str, Any]]) -> str:
+    """What kubectl says of it; empty where nothing was there."""
+    return there.ask(
+        "delete", "--ignore-not-found", SEND, send=yaml.safe_dump_all(documents, sort_keys=False)
+    )
+
+
+def _at_work(there: Kubectl, metadata: dict[str, Any]) -> bool:
+    """Whether the RayJob of that name waits or runs."""
+    place = Kubectl(context=there.context, namespace=metadata.get("namespace", ""))
+    try:
+        job = place.get("rayjob", metadata["name"])
+    except ClusterDownError:
+        raise
+    except NightsweepError:  # a cluster without KubeRay has none
+        return False
+    return job is not None and standing(job).state in ALIVE
+
+
+def _recorded(schedule: Schedule, job: Job, namespace: str, context: str) -> Record:
+    """Its nights as one job, known to `nightsweep jobs`, `logs`, `stop` and `fetch`."""
+    made = datetime.fromtimestamp(schedule.made).astimezone().isoformat(timespec="seconds")
+    return Record(
+        site="kubernetes",
+        file=str(schedule.file),
+        digest=digest(schedule.file),
+        words=job.words,
+        asked=job.asked,
+        sent=(Sent(id=f"{namespace}/{names(job)[0]}@{context}", at=made),),
+    )
 
 
 def _applied(entry: Entry) -> tuple[Kubectl, str]:
@@ -90,10 +175,11 @@ def _job(entry: Entry) -> Job:
         raise NightsweepError(f"{schedule.file} has not been read")
     _refuse_long(schedule)
     until = f"{schedule.until} {schedule.zone}".rstrip() if schedule.until else ""
+    made = f"{schedule.calendar.shown(schedule.made):%Y%m%d-%H%M%S}"
     return Job(
         sweep=sweep,
         file=schedule.file,
-        run=schedule.folder / "runs" / entry.place.path.name,
+        run=schedule.folder / "runs" / f"{entry.place.path.name}-{made}",
         words=("--deadline", until) if until else (),
         asked=sweep.submit,
     )

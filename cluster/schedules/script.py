@@ -23,7 +23,7 @@ KEPT = re.compile(
 )
 PROXIES = re.compile(r"(HTTPS?|NO|ALL)_PROXY")
 SCRIPT = """\
-#!/bin/sh
+#!/bin/bash
 # nightsweep {name}: {what} at {hours}, started by {using}.
 # Written by nightsweep schedule; nightsweep unschedule {name} removes it.
 # What a run prints goes to its folder, job/output.log; what is said before that, here.
@@ -57,9 +57,10 @@ def captured(environ: Mapping[str, str]) -> Environment:
 
 
 def _secret(name: str, value: str) -> bool:
-    """By its name, unless that is of a file; or by a login in an address."""
+    """By its name, unless that is of a file; or by a login in an address, with its scheme or not."""
     named = NAMES.search(name) and not name.endswith(("_PATH", "_FILE"))
-    return bool(named or LOGIN.search(value))
+    proxy = name.lower().endswith("_proxy") and "@" in value
+    return bool(named or proxy or LOGIN.search(value))
 
 
 def private(environ: Mapping[str, str]) -> Path:

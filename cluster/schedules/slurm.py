@@ -14,7 +14,7 @@ from ..run import new_folder
 from .night import deadline
 from .program import MISSING, Program, program
 from .schedule import Schedule, Using
-from .timer import Entry
+from .timer import Entry, gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,13 @@ class Begin:
         sent = submit(_job(entry, run), self.site())
         return entry.schedule.model_copy(update={"run": run, "id": sent.id})
 
-    def remove(self, entry: Entry) -> bool:
+    def remove(self, entry: Entry) -> str:
         """Cancel the job while it waits; one that runs goes on."""
-        if self._state(entry) is not State.WAITING:
-            return False
-        self.site().stop(_run(entry), entry.schedule.id)
-        return True
+        state = self._state(entry)
+        if state is State.WAITING:
+            self.site().stop(_run(entry), entry.schedule.id)
+            return ""
+        return "its job is at work, and goes on" if state in ALIVE else gone(self.name)
 
     def holds(self, entry: Entry) -> bool:
         """Whether it waits or runs."""

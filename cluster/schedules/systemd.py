@@ -10,7 +10,7 @@ from ...search.errors import NightsweepError
 from .calendar import DAILY, spoken
 from .program import MISSING, Program, program
 from .schedule import Schedule, Using
-from .timer import Entry
+from .timer import Entry, gone
 
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SERVICE = """\
@@ -92,17 +92,17 @@ class Systemd:
             raise
         return entry.schedule
 
-    def remove(self, entry: Entry) -> bool:
+    def remove(self, entry: Entry) -> str:
         """Stop the timer, and remove its units; a night that is at work goes on."""
         service, timer = (path for path, _ in self._files(entry))
         if not (timer.exists() or service.exists()):
-            return False
+            return gone(self.name)
         self._systemctl("disable", "--now", timer.name)
         self._systemctl("clean", "--what=state", timer.name)  # when it last started
         for path in (service, timer):
             path.unlink(missing_ok=True)
         self._systemctl("daemon-reload")
-        return True
+        return ""
 
     def holds(self, entry: Entry) -> bool:
         """Whether the timer waits for its time."""

@@ -34,8 +34,13 @@ class Timer(Protocol):
     def add(self, entry: Entry) -> Schedule:
         """Put the entry there; the schedule as it is to be remembered."""
 
-    def remove(self, entry: Entry) -> bool:
-        """Take exactly this entry away again; False where it was gone already."""
+    def remove(self, entry: Entry) -> str:
+        """Take exactly this entry away again. What else is to be said: `gone`, or what stays."""
 
     def holds(self, entry: Entry) -> bool:
         """Whether the entry is still there."""
+
+
+def gone(using: Using) -> str:
+    """What `remove` says of an entry that somebody else has removed."""
+    return f"{using} did not know it any more"

@@ -26,7 +26,7 @@ def made(entry: Entry, why: str, environ: Mapping[str, str], *, lingers: bool) -
     calendar = schedule.calendar
     yield f"{name} is scheduled: {schedule.hours}, by {schedule.using} ({why})"
     yield f"next start: {calendar.stamp(calendar.next(schedule.made))}"
-    yield NIGHTS[_kind(schedule)].format(name=name, folder=entry.schedule.run)
+    yield NIGHTS[_kind(schedule)].format(name=name, folder=schedule.run and short(schedule.run))
     if endless(entry):
         yield "it names no end of its own (trials: 60, or time: 20h), so every night is of one run"
     yield from odd_nights(schedule)
@@ -55,7 +55,11 @@ NIGHTS = {
         "each night goes on with the run that is not done, or begins one in runs/{name}-<time>"
     ),
     "once": "each night goes on with one run, runs/{name}-<time>; once that is done, no more",
-    "given": "it runs in {folder}",
+    "slurm": "it runs in {folder}",
+    "kubernetes": (
+        "its nights go on with one run until that is done; nightsweep jobs, and logs, stop and "
+        "fetch of {folder} tell of it"
+    ),
 }
 
 
@@ -82,7 +86,7 @@ def _odd(odd: Odd, time: str, does: str, schedule: Schedule) -> str:
 
 def _kind(schedule: Schedule) -> str:
     if schedule.using in ONE_RUN:
-        return "given"
+        return schedule.using
     return "once" if schedule.once else "begins"
 
 
@@ -152,7 +156,7 @@ def line(place: Place, timer: Timer, now: float) -> Line:
         result=_result(place, schedule, known),
         missed=() if given else tuple(starts.missed(schedule.calendar, known, since, now)),
         wrong=_wrong(entry, timer) if coming is not None else "",
-        job=job(schedule.run) if schedule.using == "slurm" and schedule.run else "",
+        job=job(schedule.run) if schedule.run and _sent(schedule, now) else "",
     )
 
 
@@ -161,6 +165,11 @@ def _next(schedule: Schedule, now: float) -> float | None:
         start = schedule.calendar.next(schedule.made)
         return start if start > now else None
     return schedule.calendar.next(now)
+
+
+def _sent(schedule: Schedule, now: float) -> bool:
+    """Whether its site can know of a job: Kubernetes makes one when it is time."""
+    return schedule.using == "slurm" or schedule.calendar.next(schedule.made) <= now
 
 
 def _wrong(entry: Entry, timer: Timer) -> str:

@@ -102,7 +102,9 @@ def done(run: Path, site: Callable[[SiteName], Site]) -> bool:
         return False
     with contextlib.suppress(NightsweepError):  # its journal may lie elsewhere
         there.fetch(run, known.id)
-    return not RunFolder(run).begun or _decided(run)
+        if RunFolder(run).begun:
+            return _decided(run)
+    return "--deadline" not in known.words  # without a journal, a night that is over looks so too
 
 
 def _decided(run: Path) -> bool:

@@ -110,6 +110,7 @@ def test_a_sweep_that_says_how_many_share_a_gpu_is_not_measured(
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray_cluster")
 def test_trials_begin_one_a_gpu_and_then_as_many_share_one_as_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
