@@ -57,14 +57,14 @@ class CronJob:
         """The manifest."""
         schedule = entry.schedule
         zone = schedule.zone or self.zone or "Etc/UTC"
-        return cron_manifest(_job(entry), fields(schedule), zone)
+        return cron_manifest(as_job(entry), fields(schedule), zone)
 
     def add(self, entry: Entry) -> Schedule:
         """Apply the manifest, once the API server has tried it; the run folder is a job's then.
 
         A copy of the manifest stays in the schedule's folder, to take it away by.
         """
-        text, job = self.text(entry), _job(entry)
+        text, job = self.text(entry), as_job(entry)
         context = job.asked.kubernetes.context or self.context()
         there = Kubectl(context=context)
         try:
@@ -169,7 +169,8 @@ def _applied(entry: Entry) -> tuple[Kubectl, str]:
     return Kubectl(context=entry.schedule.id), text
 
 
-def _job(entry: Entry) -> Job:
+def as_job(entry: Entry) -> Job:
+    """Its nights, as the job that they are in the cluster."""
     schedule, sweep = entry.schedule, entry.sweep
     if sweep is None:
         raise NightsweepError(f"{schedule.file} has not been read")

@@ -57,9 +57,9 @@ def captured(environ: Mapping[str, str]) -> Environment:
 
 
 def _secret(name: str, value: str) -> bool:
-    """By its name, unless that is of a file; or by a login in an address, with its scheme or not."""
+    """By its name, unless that is of a file; or by a login in an address."""
     named = NAMES.search(name) and not name.endswith(("_PATH", "_FILE"))
-    proxy = name.lower().endswith("_proxy") and "@" in value
+    proxy = name.lower().endswith("_proxy") and "@" in value  # its address may have no scheme
     return bool(named or proxy or LOGIN.search(value))
 
 

@@ -11,6 +11,7 @@ from nightsweep.cluster.jobs.site import Job, Standing, State
 from nightsweep.cluster.schedules.program import Ended
 from nightsweep.cluster.schedules.schedule import Place, Schedule
 from nightsweep.cluster.schedules.timer import Entry
+from nightsweep.search.errors import NightsweepError
 from nightsweep.search.sites import SiteName
 
 
@@ -72,6 +73,7 @@ class Elsewhere:
     def __init__(self, name: SiteName = "ray", state: State = State.RUNNING) -> None:
         self.name = name
         self.state = state
+        self.away = False  # it cannot be fetched from
         self.sent: list[Job] = []
 
     def text(self, job: Job) -> str:
@@ -90,4 +92,6 @@ class Elsewhere:
         return ""
 
     def fetch(self, run: Path, id: str) -> str:
+        if self.away:
+            raise NightsweepError("it cannot be reached")
         return ""

@@ -117,6 +117,27 @@ def test_wrong_words_are_refused_in_one_sentence(
     assert not crontab.exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "submit"),
+    [("kubernetes", "{}"), ("ray", '{ray: {address: "http://head:8265", runs: /shared}}')],
+)
+def test_a_warm_start_is_refused_where_the_earlier_run_lies_elsewhere(
+    schedule: Callable[..., Place], crontab: Path, to: str, submit: str
+) -> None:
+    Path("digits.yaml").write_text(f"{SWEEP}submit: {submit}\n")
+    with pytest.raises(NightsweepError) as caught:
+        schedule(to=to, warm_start=True)
+    assert str(caught.value) == (
+        "--warm-start needs the earlier run where the new one is, and runs lie elsewhere with "
+        f"--to {to}; leave it out, or write from: in the sweep file"
+    )
+    assert not crontab.exists()
+
+
+def test_and_taken_where_a_cluster_sees_the_same_folders(schedule: Callable[..., Place]) -> None:
+    assert schedule(to="ray", warm_start=True).read().warm_start
+
+
 def test_a_sweep_that_could_not_start_tonight_is_refused_this_evening(
     nightsweep: Command, crontab: Path
 ) -> None:
@@ -243,6 +264,17 @@ def test_a_timer_that_fires_at_another_time_says_so_and_starts_nothing(
     assert (told.code, told.out) == (0, "")
     assert told.err.startswith("nightsweep: digits: it is not time; next start: ")
     assert not Path("runs").exists()
+
+
+def test_a_project_that_was_moved_is_told(
+    nightsweep: Command, schedule: Callable[..., Place], tmp_path: Path
+) -> None:
+    place, project = schedule(), tmp_path / "project"
+    place.write(place.read().model_copy(update={"folder": project}))
+    assert refused(nightsweep("tonight", "digits")) == (
+        f"{project}, where digits was scheduled, cannot be entered: No such file or directory; if "
+        "it was moved, say nightsweep unschedule digits, and schedule it again where it is now"
+    )
 
 
 def test_a_record_that_cannot_be_read_is_refused_in_words(

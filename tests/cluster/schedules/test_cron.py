@@ -43,11 +43,11 @@ def test_what_is_removed_is_exactly_what_was_added(tmp_path: Path, before: str) 
     with_two = table.text
     cron(table).add(one)
     assert cron(table).holds(one)
-    assert cron(table).remove(one)
+    assert cron(table).remove(one) == ""
     assert table.text == with_two
     assert not cron(table).holds(one)
-    assert not cron(table).remove(one)
-    assert cron(table).remove(two)
+    assert cron(table).remove(one) == "cron did not know it any more"
+    assert cron(table).remove(two) == ""
     assert table.text == before
 
 
@@ -71,7 +71,7 @@ def test_a_percent_sign_does_not_cut_the_command(tmp_path: Path) -> None:
     table, one = Crontab(), entry(tmp_path / "100% mine")
     cron(table).add(one)
     assert f"'{tmp_path}/100\\% mine/state/digits/start.sh'" in (table.text or "")
-    assert cron(table).remove(one)
+    assert cron(table).remove(one) == ""
 
 
 def test_an_entry_that_was_added_twice_is_there_once(tmp_path: Path) -> None:

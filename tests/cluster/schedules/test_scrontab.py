@@ -53,7 +53,7 @@ def test_what_is_removed_is_exactly_what_was_added(tmp_path: Path) -> None:
     table.add(one)
     table.add(one)
     assert (slurm.text or "").count("nightsweep-digits") == 1
-    assert table.remove(one)
+    assert table.remove(one) == ""
     assert slurm.text == OTHERS
 
 
@@ -62,7 +62,7 @@ def test_options_that_somebody_has_changed_are_left_alone(tmp_path: Path) -> Non
     table = Scrontab(slurm, zone="Etc/UTC")
     table.add(one)
     slurm.text = (slurm.text or "").replace("--time=10", "--time=20")
-    assert table.remove(one)
+    assert table.remove(one) == ""
     assert "#SCRON --time=20\n" in (slurm.text or "")
 
 

@@ -44,9 +44,11 @@ def test_a_job_that_waits_is_taken_away_and_one_that_runs_is_left(one: Entry) ->
     begin = Begin(site=lambda: site)
     added = Entry(schedule=begin.add(one), place=one.place)
     assert begin.holds(added)
-    assert begin.remove(added)
+    assert begin.remove(added) == ""
     site.state = State.RUNNING
-    assert not begin.remove(added)
+    assert begin.remove(added) == "its job is at work, and goes on"
+    site.state = State.GONE
+    assert begin.remove(added) == "slurm did not know it any more"
 
 
 def test_a_slurm_that_is_not_there_or_silent_is_a_hindrance() -> None:

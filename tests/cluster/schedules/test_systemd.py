@@ -56,10 +56,10 @@ def test_its_own_units_go_and_others_stay(tmp_path: Path) -> None:
     assert not systemd.holds(one)
     systemd.add(one)
     assert systemd.holds(one)
-    assert systemd.remove(one)
+    assert systemd.remove(one) == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name]
     assert "disable --now nightsweep-digits.timer" in manager.asked
-    assert not systemd.remove(one)
+    assert systemd.remove(one) == "systemd did not know it any more"
 
 
 def test_what_cannot_be_started_leaves_no_unit_behind(tmp_path: Path) -> None:

@@ -145,6 +145,25 @@ def test_elsewhere_a_job_whose_night_is_over_goes_on_in_the_next(
     assert len(set(some.runs)) == 1
 
 
+@pytest.mark.parametrize(("until", "runs"), [("07:00", 1), (None, 2)])
+def test_elsewhere_a_night_that_ended_and_cannot_be_fetched_is_not_taken_for_the_sweeps_end(
+    nights: Callable[..., Nights], until: str | None, runs: int
+) -> None:
+    some = nights(to="ray", until=until)
+    some.start("2026-11-20 22:00:01")
+    some.there.state, some.there.away = State.DONE, True
+    some.start("2026-11-21 22:00:01")
+    assert len(some.there.sent) == 2
+    assert len(set(some.runs)) == runs  # without an end of the night, its job was the sweep
+
+
+def test_nor_does_it_end_a_schedule_that_is_for_one_sweep(nights: Callable[..., Nights]) -> None:
+    some = nights(to="ray", until="07:00", once=True)
+    some.there.state, some.there.away = State.DONE, True
+    some.start("2026-11-20 22:00:01")
+    assert some.removed == []
+
+
 def test_two_nights_do_not_overlap_and_the_report_says_which_was_left_out(
     nights: Callable[..., Nights],
 ) -> None:
