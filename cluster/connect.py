@@ -175,7 +175,7 @@ def _start(gpus: int | None) -> None:
     """
     for last in (False, True):
         try:
-            with _shielded():
+            with _shielded(), cpus.unbound():
                 ray.init(
                     address="local",
                     num_cpus=cpus.look().usable,

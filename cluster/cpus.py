@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .cgroup import Limits, limits
+
+# Read on import, before anybody's training function is loaded: where OMP_PROC_BIND is set, torch's
+# OpenMP binds the thread that imports it to one CPU.
+BOUND = frozenset(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +32,15 @@ class Cpus:
 def look(group: Limits | None = None) -> Cpus:
     """This process's. Ray counts all that the machine has, unless a container's root says less."""
     group = group or limits()
-    return Cpus(there=os.cpu_count() or 1, bound=len(os.sched_getaffinity(0)), quota=group.cpus)
+    return Cpus(there=os.cpu_count() or 1, bound=len(BOUND), quota=group.cpus)
+
+
+@contextlib.contextmanager
+def unbound() -> Iterator[None]:
+    """What is started meanwhile may use all CPUs that this process may, not this thread's only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, BOUND)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

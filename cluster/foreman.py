@@ -6,6 +6,7 @@ clock or thread: messages in, orders out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 
 from ..search.errors import StudyError
@@ -41,19 +42,21 @@ class Foreman:
         self._cut: set[int] = set()  # trials that were stopped by hand while they trained
         self._folder = folder
         self._record = record
-        self._dry = False  # the Study had nothing to start, and nothing has happened since
+        self._dry = math.inf  # slots so many times slower than the fastest find nothing to start
 
     @property
     def finished(self) -> bool:
         """Nothing trains, and nothing is left to start."""
         if self.busy:
             return False
-        return self._dry or bool(self.stopping) or bool(self.held and not self.study.unfinished)
+        dry = self._dry <= self.kinds.least  # for all slots that are up
+        return dry or bool(self.stopping) or bool(self.held and not self.study.unfinished)
 
     @property
     def short_of_slots(self) -> bool:
-        """Whether one more slot would find work."""
-        return not self.idle and not self._dry and not self._ending
+        """Whether one more slot would find work; those that are idle may be too slow for it."""
+        waiting = any(self.kinds.slower(slot) < self._dry for slot in self.idle)
+        return self._dry > 1 and not waiting and not self._ending
 
     @property
     def waits(self) -> str:
@@ -77,7 +80,7 @@ class Foreman:
             return self._left(slot, messages)
         work = self.busy.get(slot)
         if work is None:
-            return self._next(slot) if slot in self.idle and not self._dry else []
+            return self.wake([slot]).get(slot, [])
         if work.trial in self._cut:
             return self._cut_off(slot, messages)
         if not work.heard:
@@ -115,20 +118,17 @@ class Foreman:
         work = self.busy.pop(slot, None)
         if work is None:
             return
-        self._dry = False  # its last report may have let somebody go on
+        self._dry = math.inf  # its last report may have let somebody go on
         if self.study.trials[work.trial].status is Status.RUNNING:
             self._befell(work, cause, reason, beside=beside, killed=True)
 
     def wake(self, asleep: Collection[str]) -> dict[str, list[Order]]:
         """Work for idle slots, if there is some now; of those that are asleep."""
         woken: dict[str, list[Order]] = {}
-        if self._dry or self._ending:
+        if self._ending or self._dry <= 1:
             return woken
         for slot in sorted(self.idle.intersection(asleep)):
-            if self._dry or self._ending:
-                break
-            orders = self._next(slot)
-            if orders:
+            if self.kinds.slower(slot) < self._dry and (orders := self._next(slot)):
                 woken[slot] = orders
         return woken
 
@@ -147,7 +147,7 @@ class Foreman:
     def cut(self, trial: int, reason: str) -> None:
         """Stop one trial for good, wherever it is. Errors: StudyError if it has ended."""
         self.study.stop(trial, reason)
-        self._dry = False
+        self._dry = math.inf
         if any(work.trial == trial for work in self.busy.values()):
             self._cut.add(trial)
 
@@ -189,7 +189,7 @@ class Foreman:
             return []
         except StudyError as error:  # a report that makes no sense costs its trial
             self.busy.pop(slot, None)
-            self._dry = False
+            self._dry = math.inf
             self.study.fail(message.trial, str(error))
             if isinstance(message, Ended):
                 return []
@@ -205,7 +205,7 @@ class Foreman:
         )
         self.kinds.trained(slot, step.trial, step.seconds)
         self._alike.trained()
-        self._dry = False  # with a new best, patience lasts again: any report may count
+        self._dry = math.inf  # with a new best, patience lasts again: any report may count
         if not step.waits:
             return []
         if decision is Decision.CONTINUE and not self._ending:
@@ -234,7 +234,7 @@ class Foreman:
 
     def _end(self, slot: str, ended: Ended) -> None:
         work = self.busy.pop(slot)
-        self._dry = False
+        self._dry = math.inf
         if self.study.trials[ended.trial].status is not Status.RUNNING:
             return  # it had reported its last epoch
         if ended.end is End.LOST:
@@ -271,7 +271,7 @@ class Foreman:
         killed: bool = False,
     ) -> None:
         """Something has befallen a trial: try it again, or give it up."""
-        self._dry = False
+        self._dry = math.inf
         known = self.study.trials[work.trial]
         how = again(
             known,
@@ -332,8 +332,10 @@ class Foreman:
         elif seating.kept_for == slot:
             seating.kept_for = None
         trial = self.study.ask(alone=False, left=left, leaves=self.kinds.leaves(slot))
-        # What is too late for a slow device may not be for another.
-        self._dry = trial is None and left == self.left and not self.study.wants_alone(left)
+        if trial is not None:
+            self._dry = math.inf
+        elif not self.study.wants_alone(left):  # too late for a slow device need not be for all
+            self._dry = min(self._dry, 1.0 if left == self.left else self.kinds.slower(slot))
         return trial
 
     def _started(self, trial: int, place: Place) -> Started:

@@ -54,7 +54,7 @@ class Watch:
 
     `timeout`: seconds without progress that are too many; None: judged by what epochs take.
     `delay`: seconds that a report may take until it is heard of. `slower`: how many times as long
-    an epoch may take in a slot as it did elsewhere: its device is slow, or shared.
+    an epoch may take in a slot as others' did elsewhere: its device is slow, or shared.
     """
 
     def __init__(
@@ -158,15 +158,12 @@ class Watch:
     def _usual(self, stand: _Stand) -> float:
         if self._timeout is not None:
             return self._timeout + self.delay
-        known = self._known(stand)
-        usual = max(FLOOR, TIMES * known, SHARED * self._slowest_of_all) if known else UNKNOWN
-        again = AGAIN if stand.job.trial in self._hung else 1
-        return usual * again * stand.slower + self.delay
-
-    def _known(self, stand: _Stand) -> float:
-        """What the epoch is compared with; 0 if there is nothing yet."""
         first = 0.0 if stand.reported else self._slowest_first
-        return max(first, self._slowest.get(stand.job.trial, 0.0))
+        own = self._slowest.get(stand.job.trial, 0.0)
+        others = stand.slower * max(TIMES * first, SHARED * self._slowest_of_all)
+        usual = max(FLOOR, TIMES * own, others) if first or own else UNKNOWN
+        again = AGAIN if stand.job.trial in self._hung else 1
+        return usual * again + self.delay
 
     def _words(self, stand: _Stand, silent: str) -> str:
         if stand.leaving:

@@ -10,7 +10,9 @@ from ...search.units import size_text
 from .device import Device, Reading
 
 HELD = 200e6  # bytes that a process of somebody else may hold on a device that is free
-UNSEEN = 1e9  # and bytes of processes that cannot be seen: of other containers, or a desktop's
+# Bytes of processes that cannot be seen: of other containers, or the user's own desktop, seen from
+# one. A quarter of the device may be a desktop's, but not more than 4 GB.
+UNSEEN, MOST, PART = 1e9, 4e9, 4
 
 Owner = Callable[[int], str]  # the user of a process; empty where it cannot be seen
 
@@ -27,10 +29,18 @@ class Taken:
         return f"{number} ({name.removesuffix(')')}, {self.by})"
 
 
-def taken(device: Device, reading: Reading | None, ours: Set[int], owner: Owner) -> Taken | None:
+def taken(
+    device: Device,
+    reading: Reading | None,
+    ours: Set[int],
+    owner: Owner,
+    *,
+    windows: bool = False,
+) -> Taken | None:
     """Whether somebody else uses a device; `ours`: the processes that belong to this sweep.
 
-    What only draws on a screen does not count, nor what a device says nothing about.
+    What only draws on a screen does not count, nor what a device says nothing about. `windows`:
+    it is shared with Windows (WSL2), whose use is counted and whose processes are never named.
     """
     if device.processes == 0:
         return Taken(device=device, by="its compute mode is prohibited")
@@ -42,7 +52,9 @@ def taken(device: Device, reading: Reading | None, ours: Set[int], owner: Owner)
         pid = max(others, key=lambda one: others[one])
         return Taken(device=device, by=_by(sum(others.values()), pid, len(others) - 1, owner))
     seen = sum(reading.processes.values()) + sum(reading.screens.values())
-    if (unseen := reading.used - seen) > UNSEEN:
+    if (unseen := reading.used - seen) > min(
+        max(UNSEEN, device.memory / PART), MOST
+    ) and not windows:
         by = f"{size_text(unseen)} in use by processes that cannot be seen from here"
         return Taken(device=device, by=by)
     return None
@@ -53,9 +65,13 @@ def all_taken(
     readings: Mapping[Device, Reading | None],
     ours: Set[int],
     owner: Owner,
+    *,
+    windows: bool = False,
 ) -> list[Taken]:
     """Those of the devices that somebody else uses."""
-    found = (taken(device, readings.get(device), ours, owner) for device in devices)
+    found = (
+        taken(device, readings.get(device), ours, owner, windows=windows) for device in devices
+    )
     return [one for one in found if one is not None]
 
 

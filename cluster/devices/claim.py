@@ -7,6 +7,7 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...search.errors import ClusterError
 from ...search.units import plural
@@ -19,6 +20,7 @@ from .visible import BY_BUS, ORDER, VISIBLE, entries, visible
 
 Note = Callable[[str], object]
 JOB = "SLURM_JOB_ID"
+SHARED_WITH_WINDOWS = Path("/dev/dxg")  # how a GPU of Windows comes into its Linux (WSL2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ def claimed(
         yield 0 if isinstance(reader, Nvml) and reader.driver and not amd else None
         return
     readings = {device: reader.read(device) for device in devices}
-    others = all_taken(devices, readings, ours(), owner)
+    others = all_taken(devices, readings, ours(), owner, windows=windows())
     claim = choose(devices, others, gpus, environ)
     for text in claim.notes:
         note(text)
@@ -124,6 +126,11 @@ def owner(pid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"
+
+
+def windows() -> bool:
+    """Whether this Linux runs in Windows (WSL2), with the GPUs that Windows uses, too."""
+    return SHARED_WITH_WINDOWS.exists()
 
 
 def _granted(devices: Sequence[Device], given: str | None, gpus: float | str) -> list[Device]:

@@ -81,6 +81,11 @@ class Kinds:
         """How many times as long an epoch takes there as on the fastest kind; 1: not known."""
         return self._slower.get(self._slots.get(slot, ""), 1.0)
 
+    @property
+    def least(self) -> float:
+        """How many times as long an epoch takes on the fastest kind that a slot is on now."""
+        return min(map(self.slower, self._slots), default=1.0)
+
     def leaves(self, slot: str) -> int:
         """How many promotions a slot leaves to others: on a slow kind one to each fast slot."""
         if self.slower(slot) <= SLOW:

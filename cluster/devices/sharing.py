@@ -57,6 +57,7 @@ class Sharing:
         self._paces = Paces[tuple[str, int]]()  # by kind of device, and how many were on it
         self._on: dict[str, set[str]] = {}  # the slots of each device
         self._sits: dict[str, str] = {}  # the device of each slot
+        self._uncapped: set[str] = set()  # slots that had a trial which may fill its device
 
     def heard(
         self,
@@ -69,23 +70,29 @@ class Sharing:
         """A slot has spoken. `busy`: what trains, by slot, until now."""
         fresh = place.gpus == part(self.each)  # else it was opened before the number changed
         starting = slot not in self._sits  # its process has loaded libraries, and trained little
+        work = busy.get(slot)
+        crowded = fresh
+        if work is not None and work.alone:
+            self._uncapped.add(slot)
+            crowded = False
         beside = self._beside(slot, usage, busy)
         if usage is not None:
             self._total = min(self._total or usage.device.memory, usage.device.memory)
-        if usage is not None and slot in busy and not starting:
-            self._read(usage, busy[slot].trial, beside, fresh=fresh)
+        if usage is not None and work is not None and not starting:
+            self._read(slot, usage, work.trial, beside, fresh=fresh)
         for message in messages:
             if isinstance(message, Step):
                 self._level.epochs += fresh
                 if usage is not None:
                     where = (usage.device.name, beside)
                     self._paces.note(where, message.trial, message.seconds)
-            elif isinstance(message, Ended) and message.end is End.MEMORY and fresh:
+            elif isinstance(message, Ended) and message.end is End.MEMORY and crowded:
                 self._level.failed = message.trial
             self._news = True
 
     def forget(self, slot: str) -> None:
         """A slot is gone."""
+        self._uncapped.discard(slot)
         if device := self._sits.pop(slot, None):
             self._on[device].discard(slot)
 
@@ -117,8 +124,9 @@ class Sharing:
         there.add(slot)
         return max(sum(other in busy for other in there), 1)
 
-    def _read(self, usage: Usage, trial: int, beside: int, *, fresh: bool) -> None:
-        if usage.memory > self._memory:
+    def _read(self, slot: str, usage: Usage, trial: int, beside: int, *, fresh: bool) -> None:
+        # What a process took for a trial alone is no measure: its peak stays that high.
+        if usage.memory > self._memory and slot not in self._uncapped:
             self._memory, self._hungriest, self._news = usage.memory, f"trial {trial}", True
         if fresh:
             level = self._level

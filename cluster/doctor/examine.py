@@ -12,7 +12,7 @@ from ...search.errors import ClusterError, NightsweepError
 from ...search.keeping import too_large
 from ...search.sweep import Sweep
 from ..devices.busy import all_taken
-from ..devices.claim import choose, ours, owner
+from ..devices.claim import choose, ours, owner, windows
 from ..devices.nvml import Nvml
 from ..devices.rocm import Rocm
 from ..joining.address import asked, left
@@ -73,7 +73,7 @@ def look() -> Gpus:
     return Gpus(
         devices=devices,
         readings=readings,
-        taken=all_taken(devices, readings, ours(), owner),
+        taken=all_taken(devices, readings, ours(), owner, windows=windows()),
         driver=nvml.driver,
         problem=nvml.problem,
         amd=Rocm().devices(),

@@ -6,14 +6,20 @@ It has GPUs that are not there, one of them somebody else's.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from textwrap import dedent
 
 import pytest
+import ray
+
+from nightsweep.cluster import connect
+from nightsweep.cluster.cpus import BOUND, look
 
 CODE = """
 import json, os, signal
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 import psutil, ray
 from nightsweep.cluster.connect import connect
 from nightsweep.cluster.devices import claim
@@ -26,7 +32,6 @@ class Cards:
         return Reading(used=0, processes={1: int(3e9)} if device.index == 1 else {})
 
 claim.Nvml = Cards
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 told = []
 with connect(gpus=1, note=told.append) as nodes:
     seen = ray.remote(num_gpus=2)(os.getenv).remote("CUDA_VISIBLE_DEVICES")
@@ -50,6 +55,24 @@ print(json.dumps({
     "told": [text.split(",")[0] + text[text.index(")"):] for text in told],
 }))
 """
+
+
+def test_it_is_started_with_all_cpus_though_this_thread_is_bound_to_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+
+    def init(**settings: object) -> None:
+        found.append((os.sched_getaffinity(0), settings["num_cpus"]))
+
+    monkeypatch.setattr(ray, "init", init)
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        connect._start(gpus=None)
+    finally:
+        os.sched_setaffinity(0, before)
+    assert found == [(set(BOUND), look().usable)]
 
 
 @pytest.mark.ray

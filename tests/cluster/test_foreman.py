@@ -563,14 +563,57 @@ def test_long_rungs_are_left_to_fast_devices_while_there_are_new_trials() -> Non
     assert (promoted.trial, promoted.epoch) == (2, 1)
 
 
-def test_a_slow_device_is_given_nothing_that_only_a_fast_one_has_time_for() -> None:
+def nearly_over() -> Floor:
+    """Trials of 10 seconds on a fast device, and 15 seconds are left: "b" is slow, and idle."""
     floor = unequal(scheduler="none", time="1h", max_epochs=10)
     floor.open("c")
-    floor.hear("c", between(1, 1))  # an epoch takes a second
+    floor.hear("c", between(1, 1))
     floor.foreman.left = 15.0
     assert floor.foreman.opened("b") == []
-    assert not floor.foreman._dry
+    return floor
+
+
+def test_a_slow_device_is_given_nothing_that_only_a_fast_one_has_time_for() -> None:
+    floor = nearly_over()
+    assert floor.foreman.wake({"b"}) == {}
     assert floor.open("a").trial == 2
+
+
+def test_once_the_fast_devices_are_gone_it_ends_with_what_is_too_late_for_the_slow_ones() -> None:
+    floor = nearly_over()
+    floor.open("a")
+    floor.foreman.lost("c", "its node died")
+    assert not floor.foreman.finished
+    floor.foreman.lost("a", "its node died")
+    assert floor.foreman.wake({"b"}) == {}
+    assert floor.foreman.finished
+
+
+def test_while_a_fast_device_is_up_the_end_waits_for_what_it_may_yet_start() -> None:
+    floor = nearly_over()
+    floor.foreman.lost("c", "its worker died")
+    assert floor.foreman.wake({"b"}) == {}
+    assert not floor.foreman.finished
+    assert floor.open("a").trial == 1
+
+
+def test_a_fast_slot_that_is_lost_is_opened_again_though_a_slow_one_is_idle() -> None:
+    floor = nearly_over()
+    floor.foreman.kinds.sits("d", "H100")
+    floor.open("a")
+    assert floor.open("d").trial == 3
+    floor.foreman.lost("d", "its worker died")
+    assert floor.foreman.wake({"b"}) == {}
+    assert floor.foreman.short_of_slots
+    assert floor.open("e").trial == 3
+
+
+def test_a_slow_slot_that_may_find_work_is_asked_before_another_is_opened() -> None:
+    floor = nearly_over()
+    floor.foreman.left = 3600.0
+    floor.hear("c", between(1, 2))
+    assert not floor.foreman.short_of_slots
+    assert work(floor.foreman.wake({"b"})["b"]).trial == 2
 
 
 def test_where_a_trial_starts_with_a_share_of_a_gpu_that_is_recorded() -> None:

@@ -302,14 +302,46 @@ def test_of_many_that_are_late_the_latest_is_named() -> None:
     assert night.watch.late.endswith("counts as hung; late too: 2 others")
 
 
-def test_on_a_slower_device_a_trial_has_so_many_times_as_long() -> None:
+def shared(times: float) -> Night:
+    """Everything takes so many times as long in slot "a"."""
     night = Night()
-    night.watch = Watch(slower=lambda slot: 3.0 if slot == "slow" else 1.0)
+    night.watch = Watch(slower=lambda slot: times if slot == "a" else 1.0)
     night.watch.look(night.clock)
-    for trial, slot in ((1, "a"), (2, "slow")):
-        night.start(trial, slot)
-        night.epochs(60, trial=trial, slot=slot)
-    assert night.wait(TIMES * MINUTE - 70) == []
-    assert night.wait(20) == ["a"]
-    assert night.wait(2 * TIMES * MINUTE) == []
-    assert night.wait(70) == ["slow"]
+    return night
+
+
+def elsewhere(night: Night, *seconds: float) -> None:
+    """Trial 2 trains epochs in another slot, and is done."""
+    night.start(trial=2, slot="b")
+    night.epochs(*seconds, trial=2, slot="b")
+    night.watch.forget("b")
+
+
+def test_on_a_slower_device_a_first_epoch_may_take_so_many_times_as_long_as_elsewhere() -> None:
+    night = shared(3.0)
+    elsewhere(night, MINUTE)
+    night.start()
+    assert night.allows(3 * TIMES * MINUTE)
+
+
+def test_and_so_may_one_that_evaluates() -> None:
+    night = shared(3.0)
+    elsewhere(night, 60, 599)
+    night.start()
+    night.epochs(60)
+    assert night.allows(3 * SHARED * 599)
+
+
+def test_what_a_trial_took_there_itself_is_not_counted_twice() -> None:
+    night = shared(3.0)
+    night.start()
+    night.epochs(MINUTE)
+    assert night.allows(TIMES * MINUTE)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_floor_and_the_hour_are_long_enough_for_any_device(known: bool) -> None:
+    night = shared(8.0)
+    night.start()
+    night.epochs(*[1] * known)
+    assert night.allows(FLOOR if known else UNKNOWN)

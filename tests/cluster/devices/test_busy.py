@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nightsweep.cluster.devices.busy import all_taken, free, taken
@@ -52,6 +54,24 @@ def test_what_draws_a_desktop_does_not_count() -> None:
 def test_memory_of_processes_that_cannot_be_seen_counts() -> None:
     hidden = Reading(used=31 * GB, processes={MINE: GB}, screens={900: GB})
     assert by(hidden) == "29 GB in use by processes that cannot be seen from here"
+
+
+def test_less_than_a_quarter_of_a_device_may_be_the_users_own_desktop() -> None:
+    """A container is told of no process outside, or by numbers that mean nothing inside."""
+    assert by(Reading(used=9 * GB)) == ""
+    assert by(Reading(used=11 * GB)) == "11 GB in use by processes that cannot be seen from here"
+
+
+def test_on_a_small_device_a_gigabyte_may_be() -> None:
+    small = replace(card(1), memory=2 * GB)
+    found = [taken(small, Reading(used=n * GB // 10), {MINE}, alice) for n in (9, 11)]
+    assert [bool(one) for one in found] == [False, True]
+
+
+def test_what_windows_uses_does_not_count_and_who_is_named_there_does() -> None:
+    shared = [Reading(used=31 * GB), used(31 * GB)]
+    found = [taken(card(1), reading, {MINE}, alice, windows=True) for reading in shared]
+    assert [bool(one) for one in found] == [False, True]
 
 
 def test_a_device_that_lets_one_process_in_is_taken_by_any() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from nightsweep.cluster.devices import claim
 from nightsweep.cluster.devices.busy import Taken
 from nightsweep.cluster.devices.claim import amd_words, choose, claimed, owner
-from nightsweep.cluster.devices.device import Device
+from nightsweep.cluster.devices.device import Device, Reading
 from nightsweep.cluster.devices.nvml import Nvml
 from nightsweep.search.errors import ClusterError
 
@@ -30,29 +32,29 @@ def refusal(
 
 
 def test_free_devices_are_counted_as_nvidia_smi_counts_them() -> None:
-    claim = choose(TWO, [], 1, {})
-    assert (list(claim.devices), claim.environ, claim.notes) == (TWO, NUMBERED, [])
+    found = choose(TWO, [], 1, {})
+    assert (list(found.devices), found.environ, found.notes) == (TWO, NUMBERED, [])
 
 
 def test_a_device_of_somebody_else_is_left_alone_and_named() -> None:
-    claim = choose(TWO, BUSY, 1, {})
-    assert claim.environ == {**NUMBERED, "CUDA_VISIBLE_DEVICES": "1"}
-    assert claim.notes == ["GPU 0 (NVIDIA A100, 31 GB in use by pid 4242 of alice) is left alone"]
+    found = choose(TWO, BUSY, 1, {})
+    assert found.environ == {**NUMBERED, "CUDA_VISIBLE_DEVICES": "1"}
+    assert found.notes == ["GPU 0 (NVIDIA A100, 31 GB in use by pid 4242 of alice) is left alone"]
 
 
 def test_what_the_user_names_is_taken_as_given() -> None:
-    claim = choose(TWO, BUSY, 1, {"CUDA_VISIBLE_DEVICES": "0,1"})
-    assert (list(claim.devices), claim.environ) == (TWO, {})
-    assert claim.notes == [
+    found = choose(TWO, BUSY, 1, {"CUDA_VISIBLE_DEVICES": "0,1"})
+    assert (list(found.devices), found.environ) == (TWO, {})
+    assert found.notes == [
         "GPU 0 (NVIDIA A100, 31 GB in use by pid 4242 of alice) is used all the same: "
         "CUDA_VISIBLE_DEVICES names it"
     ]
 
 
 def test_what_slurm_has_allotted_is_taken_as_given() -> None:
-    claim = choose(TWO, BUSY, 1, {"SLURM_JOB_ID": "12"})
-    assert list(claim.devices) == TWO
-    assert claim.notes[0].endswith("is used all the same: Slurm names it")
+    found = choose(TWO, BUSY, 1, {"SLURM_JOB_ID": "12"})
+    assert list(found.devices) == TWO
+    assert found.notes[0].endswith("is used all the same: Slurm names it")
 
 
 def test_others_devices_that_the_user_has_not_named_are_no_news() -> None:
@@ -60,13 +62,13 @@ def test_others_devices_that_the_user_has_not_named_are_no_news() -> None:
 
 
 def test_each_mig_slice_counts_as_a_gpu() -> None:
-    claim = choose([part(0, 0), part(0, 1), card(1)], [], 1, {})
-    assert claim.environ["CUDA_VISIBLE_DEVICES"] == "MIG-0-0,MIG-0-1,1"
+    found = choose([part(0, 0), part(0, 1), card(1)], [], 1, {})
+    assert found.environ["CUDA_VISIBLE_DEVICES"] == "MIG-0-0,MIG-0-1,1"
 
 
 def test_a_gpu_that_does_not_answer_is_left_out() -> None:
-    claim = choose([card(0), card(2)], [], 1, {})
-    assert claim.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
+    found = choose([card(0), card(2)], [], 1, {})
+    assert found.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
 
 
 def test_slices_cannot_be_put_together() -> None:
@@ -107,6 +109,17 @@ def test_the_environment_is_as_before_when_the_ray_has_ended() -> None:
         assert environ == {**before, **NUMBERED, "CUDA_VISIBLE_DEVICES": "1"}
     assert environ == before
     assert told == ["GPU 0 (NVIDIA A100, 31 GB in use by pid 1 of root) is left alone"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_on_windows_what_cannot_be_seen_is_no_reason_to_refuse_the_only_gpu(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "SHARED_WITH_WINDOWS", tmp_path if there else tmp_path / "dxg")
+    reader = Cards(TWO[:1], {TWO[0]: Reading(used=31 * GB)})
+    refused = contextlib.nullcontext() if there else pytest.raises(ClusterError, match="in use")
+    with refused, claimed(1, pytest.fail, reader=reader, environ={}) as count:
+        assert count == 1
 
 
 def test_a_sweep_without_gpus_looks_at_none() -> None:

@@ -70,6 +70,14 @@ def test_a_slot_that_is_gone_gets_no_promotion_left_to_it() -> None:
     assert kinds.leaves("T4 0") == 1
 
 
+def test_the_fastest_that_is_up_need_not_be_the_fastest_ever_seen() -> None:
+    kinds = mixed(1, 2)
+    assert kinds.least == 1.0
+    kinds.left("H100 0")
+    assert kinds.least == kinds.slower("T4 0") > 1.0
+    assert Kinds().least == 1.0
+
+
 def test_kinds_that_hardly_differ_are_the_same() -> None:
     assert mixed(2, 5, ratio=1.2).leaves("T4 0") == 0
 

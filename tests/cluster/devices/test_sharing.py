@@ -256,3 +256,47 @@ def test_where_it_is_not_measured_how_busy_a_slice_is_its_memory_decides() -> No
         "2 trials share a GPU: how busy one keeps it is not measured, and trial 1 takes 3 GB of "
         "10 GB"
     )
+
+
+def together(*, alone: bool, memory: int = 0, ends: bool = False) -> Callable[[Sharing], None]:
+    """What slot "a", one of three on its GPU, tells twice; `ends`: out of memory."""
+
+    def tell(sharing: Sharing) -> None:
+        place = Place(host="node-1", pid=1, device="cuda:0", gpus=part(3))
+        usage = Usage(device=gpu(), memory=memory, busy=0.3, seconds=1.0)
+        messages = [Ended(trial=7, end=End.MEMORY)] if ends else []
+        for _ in range(2):
+            sharing.heard("a", place, usage, messages, {"a": Work(7, alone=alone)})
+
+    return tell
+
+
+def three() -> Sharing:
+    return Sharing(Shared(each=3, most=8, memory=5 * GB, reason=""))
+
+
+def test_a_trial_that_does_not_fit_even_alone_makes_them_no_fewer() -> None:
+    sharing = three()
+    together(alone=True, ends=True)(sharing)
+    assert sharing.next() is None
+    together(alone=False, ends=True)(sharing)
+    change = sharing.next()
+    assert change is not None
+    assert change.reason.endswith("not 3: trial 7 did not fit beside others")
+
+
+def test_what_a_trial_takes_alone_is_not_what_others_need_nor_is_its_process_peak() -> None:
+    sharing = three()
+    together(alone=True, memory=70 * GB)(sharing)
+    together(alone=False, memory=70 * GB)(sharing)
+    assert sharing.next() is None
+
+
+def test_a_process_that_takes_the_place_of_one_that_had_a_trial_alone_is_read_again() -> None:
+    sharing = three()
+    together(alone=True, memory=70 * GB)(sharing)
+    sharing.forget("a")
+    together(alone=False, memory=25 * GB)(sharing)
+    change = sharing.next()
+    assert change is not None
+    assert (change.each, change.memory) == (2, 25 * GB)
