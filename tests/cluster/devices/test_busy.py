@@ -56,10 +56,10 @@ def test_memory_of_processes_that_cannot_be_seen_counts() -> None:
     assert by(hidden) == "29 GB in use by processes that cannot be seen from here"
 
 
-def test_less_than_a_quarter_of_a_device_may_be_the_users_own_desktop() -> None:
+def test_a_few_gigabytes_may_be_the_users_own_desktop() -> None:
     """A container is told of no process outside, or by numbers that mean nothing inside."""
-    assert by(Reading(used=9 * GB)) == ""
-    assert by(Reading(used=11 * GB)) == "11 GB in use by processes that cannot be seen from here"
+    assert by(Reading(used=3 * GB)) == ""
+    assert by(Reading(used=5 * GB)) == "5 GB in use by processes that cannot be seen from here"
 
 
 def test_on_a_small_device_a_gigabyte_may_be() -> None:
