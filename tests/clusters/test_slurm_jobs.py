@@ -16,13 +16,22 @@ from .slurm import Slurm, missing
 pytestmark = pytest.mark.clusters
 
 DIGITS = """
-import os
+import os, time
 from nightsweep.trainables import digits
 
+SEEN = os.path.join(os.path.dirname(__file__), "seen")
+
+def nodes(job):
+    lines = [line.split() for line in open(SEEN)]
+    return {line[0] for line in lines if line[1:2] == [job]}
+
 def train(config, trial):
-    with open(os.path.join(os.path.dirname(__file__), "seen"), "a") as file:
-        print(*map(os.environ.get, ("SLURMD_NODENAME", "SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES")),
-              file=file, flush=True)
+    here = [os.environ[name] for name in ("SLURMD_NODENAME", "SLURM_JOB_ID")]
+    with open(SEEN, "a") as file:
+        print(*here, os.environ.get("CUDA_VISIBLE_DEVICES"), file=file, flush=True)
+    until = time.monotonic() + 60  # the other node may come later, and shall have its share
+    while len(nodes(here[1])) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
     digits.train(config, trial)
 """
 GONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # a lost head is noticed after so long
