@@ -32,6 +32,7 @@ class Fence:
 
     def enter(self) -> None:
         """Be the last that came. Errors: OSError; Superseded if a later attempt is there."""
+        self.folder.mkdir(exist_ok=True)  # but none above it: a share that is away has none
         found = self._last()
         if found is not None and _attempt(found) > _attempt(self.me):
             raise Superseded

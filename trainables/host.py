@@ -22,7 +22,7 @@ from typing import Any
 
 from ..search.secret import Secrets
 from . import checkpoint, memory
-from .fence import Fence, Superseded
+from .fence import Superseded
 from .job import Answer, End, Ended, Job, Message, Step
 from .log import Log
 from .metrics import ReportError
@@ -113,7 +113,6 @@ class Host:
         saved = checkpoint.place(job.folder, job.epoch)
         try:
             with _listening(wait(lambda: _log(path), path)):
-                wait(Fence.of(job.folder, job.attempt).enter, job.folder)
                 return wait(lambda: _lost(job), saved, "read") or self._run(job)
         except Superseded:
             return Ended(trial=job.trial, end=End.HALTED)

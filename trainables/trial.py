@@ -80,6 +80,7 @@ class Trial:
         self._clock = clock
         self._patience = Patience(job, link, sleep)
         self._fence = Fence.of(job.folder, job.attempt)
+        self._entered = False
         self._until = job.until
         self._saved = job.epoch  # the epoch of the latest checkpoint
         self._kept: dict[str, Keepable] = {}
@@ -142,6 +143,7 @@ class Trial:
                     f"not {type(thing).__name__}"
                 )
         self._kept.update(things)
+        self._patience.through(self._stand, self.folder)
         if not self._job.epoch or self._loops:
             return
         if self._restored is None:
@@ -281,9 +283,17 @@ class Trial:
         self._written(epoch, lambda: checkpoint.save(self.folder, epoch, state))
         return True
 
+    def _stand(self) -> None:
+        """Be the worker that trains this trial. Errors: Superseded, if it is another by now."""
+        if self._entered:
+            self._fence.check()
+        else:
+            self._fence.enter()
+            self._entered = True
+
     def _written(self, epoch: int, save: Callable[[], Done]) -> Done:
         def write() -> Done:
-            self._fence.check()
+            self._stand()
             return save()
 
         return self._patience.through(write, checkpoint.place(self.folder, epoch))

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_a_trial_that_keeps_something_has_a_checkpoint_when_it_asks(folder: Path
     trial.keep(counter=Counter())
     list(reporting(trial))
     assert [step.checkpoint for step in link.asked] == [True]
-    assert [path.name for path in folder.iterdir()] == ["epoch-3"]
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-3", "worker"]
 
 
 def test_a_trial_told_to_halt_saves_itself_at_its_next_report(folder: Path) -> None:
@@ -126,7 +127,7 @@ def test_where_no_decision_pauses_none_costs_a_checkpoint(folder: Path) -> None:
     assert [(step.epoch, step.checkpoint) for step in link.asked] == [
         (epoch, False) for epoch in range(1, 9)
     ]
-    assert [path.name for path in folder.iterdir()] == ["epoch-9"]
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-9", "worker"]
 
 
 def test_where_no_decision_pauses_the_order_to_halt_does_cost_one(folder: Path) -> None:
@@ -217,9 +218,10 @@ def test_a_second_loop_over_epochs_does_not_turn_the_generators_back(folder: Pat
 def test_a_checkpoint_that_cannot_be_written_ends_the_function_whatever_it_catches(
     folder: Path,
 ) -> None:
-    folder.write_text("a file where the folder belongs")
     trial = Trial(job(folder, until=1), HaltingLink())
     trial.keep(counter=Counter())
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder belongs")
 
     def careless() -> None:
         try:
@@ -241,7 +243,8 @@ def test_between_distant_rungs_the_state_is_saved_now_and_then(folder: Path) -> 
     saved = [step.epoch for step in link.sent if step.checkpoint]
     assert len(saved) >= 2
     assert link.asked == []
-    assert sorted(path.name for path in folder.iterdir()) == [f"epoch-{e}" for e in saved[-2:]]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [*(f"epoch-{e}" for e in saved[-2:]), "worker"]
 
 
 def test_what_the_driver_may_know_of_last_outlives_the_end(folder: Path) -> None:
