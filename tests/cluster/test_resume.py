@@ -43,7 +43,7 @@ def place(tmp_path: Path) -> Path:
     return write(tmp_path)
 
 
-@pytest.mark.parametrize("kill", [kill_driver, kill_machine])
+@pytest.mark.parametrize("kill", [kill_driver, pytest.param(kill_machine, marks=pytest.mark.slow)])
 def test_a_sweep_killed_at_any_moment_resumes_to_the_undisturbed_result(
     place: Path, expected: pd.DataFrame, kill: Kill
 ) -> None:

@@ -286,6 +286,7 @@ def test_a_run_that_is_not_there_is_refused_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_a_driver_killed_twice_is_brought_to_the_undisturbed_result(
     tmp_path: Path, expected: pd.DataFrame
 ) -> None:

@@ -11,6 +11,11 @@ from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Halted, ReportError, Trial
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 class FakeLink:
     """Answers waiting steps from a list (then: halt), and notes down what it was sent."""
 
