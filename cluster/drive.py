@@ -22,6 +22,7 @@ from .options import (
     KeepGoing,
     OnCluster,
     Run,
+    Seed,
     Slots,
     Time,
     Trials,
@@ -46,7 +47,7 @@ def run(
     time: Time = None,
     deadline: Deadline = None,
     slots: Slots = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="For everything random.")] = None,
+    seed: Seed = None,
     earlier: Annotated[
         list[Path] | None,
         typer.Option("--from", help="An earlier run whose results are used, beside the file's."),

@@ -26,6 +26,7 @@ OnCluster = Annotated[
         help="A Ray cluster to run on: HOST:PORT, auto, or local; RAY_ADDRESS without it.",
     ),
 ]
+Seed = Annotated[int | None, typer.Option(min=0, help="For everything random.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Start the driver again when it dies.")

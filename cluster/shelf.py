@@ -8,7 +8,6 @@ little however many trials there are. A killed driver leaves nothing that `tidy`
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +15,12 @@ from ..search.errors import RunFolderError
 from ..search.events import Changed, Event, Reported
 from ..search.keeping import Checkpoints, room, shortage, superfluous, too_large
 from ..search.record import Status
-from ..search.runfolder import RunFolder
+from ..search.runfolder import ASIDE, RunFolder
 from ..search.study import Study
 from ..search.units import size_text
 from ..trainables import checkpoint
 
 SHARE = 32  # looked through when so many-th of the checkpoints are new
-ASIDE = re.compile(r"\..+\.(\d+)")  # a file on its way to its name, and by which process
 
 Free = Callable[[Path], int]
 

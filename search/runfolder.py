@@ -21,7 +21,7 @@ from .sweep import Sweep
 
 UNBEGUN = {"job", "trials"}  # what is there before a driver begins
 WRITTEN = {"driver.lock", "sweep.json", "sweep.yaml", "sweep.yml", "sweep.toml", "requests"}
-ASIDE = re.compile(r"\..+\.\d+")  # a file on its way to its name
+ASIDE = re.compile(r"\..+\.(\d+)")  # a file on its way to its name, and by which process
 
 
 @dataclass(frozen=True, slots=True)

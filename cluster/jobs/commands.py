@@ -16,7 +16,7 @@ from ...search.errors import NightsweepError, RunFolderError
 from ...search.runfolder import RunFolder
 from ...search.sites import SITES, SiteName
 from ..console import Console
-from ..options import Deadline, File, Json, Run, Slots, Time, Trials, moment, seconds
+from ..options import Deadline, File, Json, Run, Seed, Slots, Time, Trials, moment, seconds
 from ..steer import driver
 from . import record
 from .record import Record
@@ -49,7 +49,7 @@ def send(
     time: Time = None,
     deadline: Deadline = None,
     slots: Slots = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="For everything random.")] = None,
+    seed: Seed = None,
     begin: Annotated[
         str | None, typer.Option(help="Not before 22:00, or 2026-11-23 22:00, if the site can.")
     ] = None,
