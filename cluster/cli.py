@@ -45,15 +45,11 @@ def check(file: File, as_json: Json = False) -> None:
     """Check a sweep file and its training function, and say what will run."""
     from ..search.earlier import lessons, told
     from ..search.sweepfile import load
-    from ..trainables.function import load as load_function
+    from ..trainables.ready import chosen
     from .joining.project import check_data
 
     sweep = load(file)
-    if sweep.train is None:
-        raise NightsweepError(
-            f"{file}: train is missing; write train: module:function or file.py:function"
-        )
-    load_function(sweep.train, file.absolute().parent)
+    chosen(sweep, file.absolute().parent)
     check_data(sweep, file.absolute().parent, str(file))
     learned = lessons(sweep, file.absolute().parent)
     if as_json:

@@ -29,7 +29,7 @@ from ..search.errors import ClusterDownError
 from ..search.events import Cause
 from ..search.resources import Resources
 from ..search.secret import Secrets
-from ..trainables.function import TrainingFunction
+from ..trainables.ready import Function
 from ..trainables.host import LOG
 from .crew import Crew
 from .devices.device import Reader
@@ -54,7 +54,7 @@ class Engine:
     def __init__(
         self,
         foreman: Foreman,
-        function: TrainingFunction | str,
+        function: Function,
         *,
         folder: Path,
         slots: int,

@@ -12,7 +12,7 @@ from ..search.budget import Budget, Spent, clocked
 from ..search.errors import ClusterDownError
 from ..search.study import Study
 from ..search.units import plural
-from ..trainables.function import TrainingFunction
+from ..trainables.ready import Function
 from .capacity import capacity, room
 from .devices.device import Reader
 from .devices.nvml import Nvml
@@ -83,7 +83,7 @@ class Loop:
         """Seconds since Ray was up, but for those in which the sweep was held."""
         return 0.0 if self._began is None else self._clock() - self._began - self._helm.held
 
-    def run(self, function: TrainingFunction | str, base: Path) -> None:
+    def run(self, function: Function, base: Path) -> None:
         """Train until nothing is left to do, the time is over, or a signal comes.
 
         Errors: NightsweepError; then `reason` says it, and what was trained is kept.

@@ -30,7 +30,8 @@ from ..search.runfolder import RunFolder, write_whole
 from ..search.storage import probe
 from ..search.study import Study
 from ..search.sweep import Sweep
-from ..trainables.function import TrainingFunction, check, load, reference_to
+from ..trainables.function import TrainingFunction, check, reference_to
+from ..trainables.ready import Function, chosen
 from . import provenance
 from .changes import changes_on_disk
 from .display import Display, Silent
@@ -78,10 +79,9 @@ def start(
     if function is not None:
         _check(function)
         sweep = sweep.model_copy(update={"train": reference_to(function)})
-    elif sweep.train is None:
-        raise TrainingFunctionError("the sweep names no training function; write train: ...")
+        trained: Function = function
     else:
-        load(sweep.train, source.folder)
+        trained = chosen(sweep, source.folder)
     if problems := list(too_late(sweep, time.time())):
         raise SweepError(problems, source=str(source.file or "sweep"))
     if address is None:
@@ -96,7 +96,7 @@ def start(
             _write_header(folder, sweep, source)
             return _drive(
                 results,
-                function or sweep.train or "",
+                trained,
                 source.folder,
                 display or Silent(),
                 {},
@@ -140,7 +140,7 @@ def resume(
             check_data(changed(results.sweep, edits), base, str(run))
         return _drive(
             results,
-            _function_again(run, results.sweep.train, base, function),
+            _function_again(run, results.sweep, base, function),
             base,
             display or Silent(),
             edits,
@@ -151,7 +151,7 @@ def resume(
 
 def _drive(
     results: Results,
-    function: TrainingFunction | str,
+    function: Function,
     base: Path,
     display: Display,
     edits: dict[str, Any],
@@ -213,19 +213,18 @@ def _make_room(keeper: Keeper, study: Study) -> None:
 
 
 def _function_again(
-    run: Path, reference: str | None, base: Path, function: TrainingFunction | None
-) -> TrainingFunction | str:
+    run: Path, sweep: Sweep, base: Path, function: TrainingFunction | None
+) -> Function:
     """The function to go on with, checked."""
     if function is not None:
         _check(function)
         return function
-    if reference is None:
+    if sweep.train is None and sweep.trainable is None:
         raise TrainingFunctionError(
             f"{run} was started with a function that no other process can import; go on from "
             "Python: nightsweep.resume(run, train)"
         )
-    load(reference, base)
-    return reference
+    return chosen(sweep, base)
 
 
 def _check(function: TrainingFunction) -> None:

@@ -32,8 +32,8 @@ def plan(console: Console, sweep: Sweep, file: Path) -> None:
     say(console, f"{file} is right.")
     study = Study(sweep)
     limit = study.limit
-    many = f"As many trials of {sweep.train} as its budgets or its grid allow"
-    what = f"{plural(limit, 'trial')} of {sweep.train}" if limit else many
+    many = f"As many trials of {sweep.trains} as its budgets or its grid allow"
+    what = f"{plural(limit, 'trial')} of {sweep.trains}" if limit else many
     told = [f"{what}, up to {plural(sweep.max_epochs, 'epoch')} each"]
     if sweep.window:
         told.append(f"only in {' and '.join(sweep.window)}")

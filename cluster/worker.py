@@ -15,9 +15,10 @@ from typing import Any
 import ray
 from ray import tune
 
-from ..trainables.function import TrainingFunction, load, takes
+from ..trainables.function import takes
 from ..trainables.host import Host
 from ..trainables.job import Answer, Job
+from ..trainables.ready import Function, loaded
 from ..trainables.threads import keep_to
 from ..trainables.trial import Trial
 from .devices.cap import hold
@@ -43,7 +44,7 @@ class Worker(tune.Trainable):
     def setup(
         self,
         config: dict[str, Any],
-        function: TrainingFunction | str = "",
+        function: Function = "",
         folder: Path = Path(),
         cpus: float = 1,
         reader: Callable[[], Reader] | None = None,
@@ -56,7 +57,7 @@ class Worker(tune.Trainable):
         outlive_sigterm()
         keep_to(max(int(cpus), 1))  # before the function's libraries are loaded
         # A relative folder: the code has travelled, to where Ray has put this process.
-        found = load(function, Path.cwd() / folder) if isinstance(function, str) else function
+        found = loaded(function, Path.cwd() / folder)
         arguments = takes(found)
 
         def call(trial: Trial) -> Any:

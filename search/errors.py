@@ -4,6 +4,7 @@ NightsweepError
 ├── SweepError             the sweep file, or its equal in Python, is wrong
 ├── TrainingFunctionError  the training function cannot be imported or called
 │   └── AlikeError         it fails in the same way whatever it is given
+├── DataError              what a ready-made trainable is to learn from cannot be used
 ├── RunFolderError         a run folder exists already, is not one, or cannot be written
 │   ├── LockedError        another driver is writing to it
 │   ├── StorageError       its storage is full, or away for a while
@@ -53,6 +54,16 @@ class SweepError(NightsweepError, ValueError):
             f"{self.source}{f':{problem.line}' if problem.line else ''}: {problem}"
             for problem in self.problems
         ]
+
+
+NOTHING_TRAINS = (
+    "train is missing; write train: module:function or file.py:function, or trainable: tabular, "
+    "image, text, sklearn or boosting, or command: python train.py --lr {lr}"
+)
+
+
+class DataError(NightsweepError):
+    """What a ready-made trainable is to learn from cannot be used, or what it needs is missing."""
 
 
 class TrainingFunctionError(NightsweepError):

@@ -14,6 +14,7 @@ from .errors import Problem
 from .keeping import Checkpoints
 from .nearest import did_you_mean
 from .objective import Metric
+from .ready import ReadySettings
 from .resources import Resources
 from .samplers import SamplerSettings
 from .schedulers import SchedulerSettings
@@ -110,7 +111,7 @@ def _number(bound: float) -> str:
 
 def _untagged(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """The path as the file has it: pydantic adds which kind of parameter or sampler it took."""
-    places = {"parameters": 2, "resources": 2, "sampler": 1, "scheduler": 1}
+    places = {"parameters": 2, "resources": 2, "sampler": 1, "scheduler": 1, "trainable": 1}
     place = places.get(str(path[0]) if path else "", 0)
     return (*path[:place], *path[place + 1 :]) if place else path
 
@@ -144,7 +145,11 @@ EXAMPLES: dict[tuple[str | int, ...], str] = {
     ("metric",): "; write metric: {name: val_loss, goal: minimize}",
     ("parameters",): "; write parameters: {lr: {min: 1e-5, max: 1.0, log: true}}",
 }
-_KINDS = {"sampler": _named(SamplerSettings), "scheduler": _named(SchedulerSettings)}
+_KINDS = {
+    "sampler": _named(SamplerSettings),
+    "scheduler": _named(SchedulerSettings),
+    "trainable": _named(ReadySettings),
+}
 _MODELS: dict[str | int, type[BaseModel]] = {
     "metric": Metric,
     "resources": Resources,
@@ -156,4 +161,5 @@ _MODELS: dict[str | int, type[BaseModel]] = {
     "choice": Choice,
     **_KINDS["sampler"],
     **_KINDS["scheduler"],
+    **_KINDS["trainable"],
 }

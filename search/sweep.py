@@ -28,6 +28,7 @@ from .errors import Problem, SweepError
 from .keeping import Checkpoints
 from .mistakes import mistakes, unwritable
 from .objective import Metric
+from .ready import ReadySettings, filled, spelled_out
 from .resources import Resources
 from .samplers import Auto, Chosen, SamplerSettings
 from .schedulers import Asha, SchedulerSettings
@@ -80,6 +81,10 @@ def _hours(given: Any) -> str:
     return str(Window.parse(given))
 
 
+class _Trainable(BaseModel):
+    trainable: ReadySettings
+
+
 class Sweep(BaseModel):
     """A sweep, validated. Errors: SweepError, with every mistake that was found."""
 
@@ -93,6 +98,9 @@ class Sweep(BaseModel):
     )
     train: Text | None = Field(
         None, description="the training function: module:function or path/to/file.py:function"
+    )
+    trainable: ReadySettings | None = Field(
+        None, description="what trains, ready-made: tabular, image, text, sklearn, boosting"
     )
     outcomes: tuple[Metric, ...] = Field(
         alias="metric", description="what is reported and matters; several with a goal, or bounds"
@@ -165,12 +173,24 @@ class Sweep(BaseModel):
         if found := list(unwritable(values)):
             raise SweepError(found)
         try:
+            values = self._ready(values)
             super().__init__(**values)
         except ValidationError as error:
             raise SweepError(mistakes(error, type(self), values)) from None
         problems = list(self._across())
         if problems:
             raise SweepError(problems)
+
+    @staticmethod
+    def _ready(values: dict[str, Any]) -> dict[str, Any]:
+        """With what a ready-made trainable brings. Errors: ValidationError of its settings."""
+        try:
+            values = spelled_out(values)
+        except ValueError as error:
+            raise SweepError([Problem(key=("command",), message=str(error))]) from None
+        if values.get("trainable") is None:
+            return values
+        return filled(values, _Trainable(trainable=values["trainable"]).trainable)
 
     @field_validator("outcomes", mode="before")
     @classmethod
@@ -228,6 +248,11 @@ class Sweep(BaseModel):
         return seconds(raw) if isinstance(raw, str) else raw
 
     @property
+    def trains(self) -> str | None:
+        """What is trained, in a word or two; None where that is a function given in Python."""
+        return f"trainable {self.trainable.name}" if self.trainable else self.train
+
+    @property
     def objectives(self) -> list[Metric]:
         """The metrics with a goal, in the order given; one at least."""
         return [metric for metric in self.outcomes if metric.goal is not None]
@@ -262,7 +287,13 @@ class Sweep(BaseModel):
 
     def _across(self) -> Iterator[Problem]:
         """Mistakes that no key shows alone."""
-        space = self.space
+        space, folds = self.space, getattr(self.trainable, "cv", None)
+        if self.trainable and self.train:
+            message = f"there is trainable: {self.trainable.name} too; leave one of them out"
+            yield Problem(key=("train",), message=message)
+        if folds and self.max_epochs != folds:
+            message = f"with cv: {folds} each fold is an epoch; leave max_epochs out"
+            yield Problem(key=("max_epochs",), message=message)
         found = list(space.problems())
         yield from found or contradictions(space)
         yield from self.sampler.problems(space)

@@ -115,10 +115,14 @@ class Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """What to train on, and what to judge by: (x, y) tensors, a Dataset, or a DataLoader, each."""
+    """What to train on, and what to judge by: (x, y) tensors, a Dataset, or a DataLoader, each.
+
+    `test`: what no decision is to see; what a model would do on it is reported, and that is all.
+    """
 
     train: Any
     val: Any
+    test: Any = None
 
 
 def rows(given: Any, workers: int = 0, *, pinned: bool = False) -> Rows:

@@ -49,22 +49,24 @@ def fit(
             whole numbers, scores (B, classes); mean squared error for others.
         metrics: More to report, as val_<name>, each of all scores and targets of `data.val`.
 
-    Reported: train_loss, val_loss; with classes train_accuracy, val_accuracy; lr, grad_norm (of
-    all gradients at the epoch's last step, after clipping), step_ms, rows_per_second, memory_mb.
+    Reported: train_loss, val_loss; with classes train_accuracy, val_accuracy; both as test_ too,
+    where there is `data.test`; lr, grad_norm (of all gradients at the epoch's last step, after
+    clipping), step_ms, rows_per_second, memory_mb.
     Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data.
     """
     knobs = Knobs.of(config)
     read = partial(rows, workers=trial.cpus - 1, pinned=trial.device == "cuda")
     train, val = read(data.train), read(data.val)
-    for name, part in (("train", train), ("val", val)):
-        if not len(part):
+    test = None if data.test is None else read(data.test)
+    for name, part in (("train", train), ("val", val), ("test", test)):
+        if part is not None and not len(part):
             raise ValueError(f"data.{name} holds no rows")
     device = torch.device(trial.device)
     model.to(device)
     epochs = min(knobs.epochs or trial.max_epochs, trial.max_epochs)
-    size = knobs.batch_size * knobs.accumulate
     trained = optimizer(model, knobs)
-    schedule = Schedule(trained, knobs, train.steps(size), epochs)
+    steps = train.steps(knobs.batch_size * knobs.accumulate)
+    schedule = Schedule(trained, knobs, steps, epochs)
     early = EarlyStop(knobs.patience, knobs.min_delta)
     scaler = torch.amp.GradScaler(device.type, enabled=knobs.precision == "fp16")
     trial.keep(model=model, optimizer=trained, schedule=schedule, early=early, scaler=scaler)
@@ -78,12 +80,15 @@ def fit(
         order = int(np.random.SeedSequence([trial.seed, epoch]).generate_state(1)[0])
         learned, steps = step.epoch(train, order, trial)
         seconds = time.perf_counter() - began
-        judged = step.judge(val, max(JUDGED, knobs.batch_size), metrics or {})
+        size = max(JUDGED, knobs.batch_size)
+        judged = step.judge(val, size, metrics or {})
+        tested = {} if test is None else step.judge(test, size, metrics or {})
         schedule.judge(judged["loss"])
         early.judge(judged["loss"])
         trial.report(
             {f"train_{name}": value for name, value in learned.items()}
-            | {f"val_{name}": value for name, value in judged.items()},
+            | {f"val_{name}": value for name, value in judged.items()}
+            | {f"test_{name}": value for name, value in tested.items()},
             lr=schedule.lr,
             grad_norm=step.norm(),
             step_ms=1000 * seconds / steps,

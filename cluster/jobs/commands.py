@@ -12,7 +12,12 @@ import yaml
 from rich.table import Table
 
 from ...search.brief import brief
-from ...search.errors import NightsweepError, RunFolderError
+from ...search.errors import (
+    NOTHING_TRAINS,
+    NightsweepError,
+    RunFolderError,
+    TrainingFunctionError,
+)
 from ...search.runfolder import RunFolder
 from ...search.sites import SITES, SiteName
 from ..console import Console
@@ -76,10 +81,8 @@ def send(
     if settings:
         given["submit"] = _with(read(file)[0].get("submit"), name, settings)
     sweep = load(file, **given)
-    if sweep.train is None:
-        raise NightsweepError(
-            f"{file}: train is missing; write train: module:function or file.py:function"
-        )
+    if sweep.trains is None:
+        raise TrainingFunctionError(f"{file}: {NOTHING_TRAINS}")
     words = [w for key, text in texts.items() if text is not None for w in (f"--{key}", str(text))]
     run = out or unfinished(file, words, there, jobs(RUNS)) or new_folder(sweep.name)
     job = Job(

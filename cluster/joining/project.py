@@ -11,7 +11,7 @@ from typing import Any
 from ...search.errors import Problem, SweepError
 from ...search.resources import Resources
 from ...search.sweep import Sweep
-from ...trainables.function import TrainingFunction, load
+from ...trainables.ready import KNOWN_SET, Function, ReadyMade, loaded
 from .probe import PACKAGE
 
 # What a worker imports besides Ray, torch and nightsweep.
@@ -44,16 +44,18 @@ class Project:
         return self.folder.relative_to(self.root) if self.root else Path()
 
 
-def of(sweep: Sweep, function: TrainingFunction | str, folder: Path, run: Path) -> Project:
+def of(sweep: Sweep, function: Function, folder: Path, run: Path) -> Project:
     """The project of a sweep, whose paths are relative to `folder`. `run`: the run folder.
 
     Errors: TrainingFunctionError.
     """
-    found = load(function, folder) if isinstance(function, str) else function
+    found = loaded(function, folder)
     module = getattr(found, "__module__", None) or ""
+    # What is ready-made may name more in the sweep file's folder: a script, an estimator.
+    code = folder if isinstance(function, ReadyMade) else file(found)
     return Project(
         folder=folder,
-        root=root(file(found), folder, Path.cwd(), Path.home()),
+        root=root(code, folder, Path.cwd(), Path.home()),
         module=module.partition(".")[0],
         run=run,
         data=paths(sweep, folder),
@@ -83,7 +85,9 @@ def file(function: Callable[..., Any]) -> Path | None:
 
 def paths(sweep: Sweep, folder: Path) -> list[Path]:
     """What `data` names, from the sweep file's folder."""
-    return [folder / Path(path).expanduser() for path in sweep.data]
+    return [
+        folder / Path(path).expanduser() for path in sweep.data if not KNOWN_SET.fullmatch(path)
+    ]
 
 
 def check_data(sweep: Sweep, folder: Path, source: str = "sweep") -> None:

@@ -16,7 +16,7 @@ from ...search.sites import SITES, SiteName
 from ...search.sweep import LONGEST_NAME, Sweep
 from ...search.sweepfile import load
 from ...search.zone import zone as known_zone
-from ...trainables.function import load as load_function
+from ...trainables.ready import chosen as trained
 from .calendar import DAILY, days, wall
 from .schedule import ONE_RUN, Place, Schedule, Using, home
 from .script import script
@@ -73,10 +73,6 @@ def chosen(
         raise NightsweepError(f"--using {using} starts jobs of its own: leave out --to {to}")
     times = _times(asked, environ)
     sweep = load(file)
-    if sweep.train is None:
-        raise NightsweepError(
-            f"{file}: train is missing; write train: module:function or file.py:function"
-        )
     place = _new(asked.name or sweep.name, environ)
     timer, why = choose(timers, to, using, one_night=asked.days is None, unseen=dry)
     _refuse(timer.name, to, asked, sweep)
@@ -91,7 +87,7 @@ def chosen(
         made=now,
         **times,
     )
-    load_function(sweep.train, file.absolute().parent)
+    trained(sweep, file.absolute().parent)
     refuse_short(schedule, sweep, pace(file, Path("runs")))
     entry = Entry(schedule=schedule, place=place, sweep=sweep)
     return Chosen(entry=entry, timer=timer, why=why)

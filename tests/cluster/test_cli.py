@@ -106,7 +106,7 @@ def test_a_file_without_a_training_function_is_refused(
 ) -> None:
     write(tmp_path, GOOD.replace("train: fit.py:train\n", ""))
     assert nightsweep("check", "sweep.yaml") == refused(
-        "sweep.yaml: train is missing; write train: module:function or file.py:function"
+        "train is missing; write train: module:function or file.py:function, or trainable: "
     )
     assert nightsweep("run", "sweep.yaml") == refused(
         "the sweep names no training function; write train: ..."

@@ -308,3 +308,14 @@ def test_data_that_cannot_be_is_one_sentence(tmp_path: Path, data: Data, message
     with pytest.raises((TypeError, ValueError)) as error:
         fit(model(), data, {}, a_trial(tmp_path / "a", Link()))
     assert message in str(error.value)
+
+
+def test_a_test_part_is_judged_and_changes_nothing(tmp_path: Path) -> None:
+    plain, tested = Link(), Link()
+    fit(model(), DATA, {"lr": 0.01}, a_trial(tmp_path / "a", plain))
+    data = Data(train=DATA.train, val=DATA.val, test=points(32, 2))
+    fit(model(), data, {"lr": 0.01}, a_trial(tmp_path / "b", tested))
+    assert {"test_loss", "test_accuracy"} <= set(tested.steps[-1].metrics)
+    assert [s.metrics["val_loss"] for s in plain.steps] == [
+        s.metrics["val_loss"] for s in tested.steps
+    ]

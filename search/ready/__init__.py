@@ -1,0 +1,71 @@
+"""Ready-made trainables: what a sweep file says of each, and the ranges that are searched.
+
+One a file; the training itself is in trainables/, under the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
+
+from pydantic import Discriminator
+
+from .boosting import Boosting
+from .command import Command
+from .estimator import Estimator
+from .image import Image
+from .tabular import Tabular
+from .text import Text
+
+__all__ = [
+    "Boosting",
+    "Command",
+    "Estimator",
+    "Image",
+    "Ready",
+    "ReadySettings",
+    "Tabular",
+    "Text",
+    "filled",
+    "spelled_out",
+]
+
+ReadySettings = Annotated[
+    Tabular | Image | Text | Estimator | Boosting | Command, Discriminator("name")
+]
+
+
+class Ready(Protocol):
+    """The settings of a ready-made trainable."""
+
+    @property
+    def name(self) -> str: ...
+
+    def defaults(self) -> dict[str, Any]:
+        """Of a sweep's keys those that it brings: metric, parameters, max_epochs, scheduler."""
+        ...
+
+
+def spelled_out(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A sweep's values with `trainable: tabular` and `command: ...` as the mapping they stand for.
+
+    Errors: ValueError where both are given.
+    """
+    found = dict(values)
+    command = found.pop("command", None)
+    if command is not None:
+        if found.get("trainable") is not None:
+            raise ValueError("a command is a trainable of its own; leave one of them out")
+        found["trainable"] = {"name": "command", "run": command}
+    if isinstance(found.get("trainable"), str):
+        found["trainable"] = {"name": found["trainable"]}
+    return found
+
+
+def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
+    """A sweep's values, with what its trainable brings where they say nothing."""
+    given = {key: value for key, value in values.items() if value is not None}
+    brought = trainable.defaults()
+    if "outcomes" in given:  # as a Sweep itself calls its metrics
+        brought.pop("metric", None)
+    return {**brought, **given}

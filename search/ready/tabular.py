@@ -1,0 +1,29 @@
+"""`trainable: tabular`: a perceptron on a table, with embeddings for its categories."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from .rows import Rows
+
+
+class Tabular(Rows):
+    """A perceptron on a table."""
+
+    name: Literal["tabular"] = "tabular"
+
+    def defaults(self) -> dict[str, Any]:
+        """What a sweep of it searches, where its file says nothing."""
+        return {
+            "metric": {"name": "val_loss", "goal": "minimize"},
+            "parameters": {
+                "lr": {"min": 1e-4, "max": 0.1, "log": True, "default": 1e-3},
+                "batch_size": {"values": [32, 64, 128, 256], "default": 64},
+                "layers": {"min": 1, "max": 4, "default": 2},
+                "units": {"min": 16, "max": 512, "log": True, "default": 128},
+                "dropout": {"min": 0.0, "max": 0.5, "default": 0.1},
+                "l2": {"min": 1e-6, "max": 1e-2, "log": True, "default": 1e-5},
+                **({"epochs": 30} if self.cv else {}),
+            },
+            "max_epochs": self.cv or 30,
+        }

@@ -1,0 +1,119 @@
+"""What a sweep trains: a function that it names, or a ready-made trainable with its settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..search import ready as settings
+from ..search.errors import NOTHING_TRAINS, DataError, TrainingFunctionError
+from ..search.sweep import Sweep
+from . import function
+from .function import TrainingFunction
+from .trial import Trial
+
+# As a part of a library: sklearn:digits, torchvision:FashionMNIST
+KNOWN_SET = re.compile(r"[a-z]\w+:\w+")
+
+
+class Trains(Protocol):
+    """A training function that can be asked, before anything starts, whether it will do."""
+
+    @property
+    def data(self) -> Sequence[str]:
+        """Whole paths, and names of known sets."""
+        ...
+
+    def check(self) -> None:
+        """Errors: DataError, in one sentence, where its data or its programs are not right."""
+        ...
+
+    def __call__(self, config: dict[str, Any], trial: Trial) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyMade:
+    """A ready-made trainable, as it is sent to a worker. `data`: as the sweep names it."""
+
+    settings: settings.Ready
+    data: Sequence[str]
+
+    def load(self, folder: Path) -> Trains:
+        """What trains; paths are relative to `folder`. Each imports its own libraries, here."""
+        data = sources(self.data, folder)
+        match self.settings:
+            case settings.Tabular():
+                from .tabular import Tabular
+
+                return Tabular(self.settings, data)
+            case settings.Image():
+                from .image import Image
+
+                return Image(self.settings, data)
+            case settings.Text():
+                from .text import Text
+
+                return Text(self.settings, data)
+            case settings.Estimator():
+                from .estimator import Estimator
+
+                return Estimator(self.settings, data)
+            case settings.Boosting():
+                from .boosting import Boosting
+
+                return Boosting(self.settings, data)
+            case settings.Command():
+                from .command import Command
+
+                return Command(self.settings, folder)
+        raise TypeError(f"no trainable has settings like {self.settings!r}")
+
+
+Function = TrainingFunction | str | ReadyMade
+
+
+def chosen(sweep: Sweep, folder: Path) -> str | ReadyMade:
+    """What a sweep trains, looked at; paths are relative to `folder`.
+
+    Errors: TrainingFunctionError, DataError.
+    """
+    if sweep.trainable is not None:
+        made = ReadyMade(settings=sweep.trainable, data=sweep.data)
+        trains = made.load(folder)
+        # Data may lie on a cluster's nodes alone, where each is asked for it.
+        if all(KNOWN_SET.fullmatch(path) or Path(path).exists() for path in trains.data):
+            trains.check()
+        return made
+    if sweep.train is None:
+        raise TrainingFunctionError(NOTHING_TRAINS)
+    function.load(sweep.train, folder)
+    return sweep.train
+
+
+def loaded(what: Function, folder: Path) -> TrainingFunction:
+    """The function itself. Errors: TrainingFunctionError, DataError."""
+    match what:
+        case ReadyMade():
+            return what.load(folder)
+        case str():
+            return function.load(what, folder)
+    return what
+
+
+def sources(data: Sequence[str], folder: Path) -> list[str]:
+    """Where to read from: whole paths, and the names of known sets as they are."""
+    return [
+        name if KNOWN_SET.fullmatch(name) else str(folder / Path(name).expanduser())
+        for name in data
+    ]
+
+
+def one(data: Sequence[str], name: str) -> str:
+    """The only source of a trainable that takes one. Errors: DataError."""
+    if len(data) != 1:
+        given = f"{len(data)} paths" if data else "none"
+        raise DataError(f"trainable {name} learns from one path in data:, and has {given}")
+    return data[0]
