@@ -5,7 +5,7 @@ MINUTES ?= 20
 SEED ?= 0
 BIN := .venv/bin
 
-.PHONY: setup demo test faults clusters fuzz check fmt bench chaos clean
+.PHONY: setup demo test faults clusters examples fuzz check fmt bench chaos clean
 
 setup: .venv/ready
 
@@ -27,6 +27,11 @@ clusters: setup  # several Ray nodes, a Ray jobs server, Slurm, cron: what is in
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clusters]'
 	sh tests/clusters/install.sh
 	$(BIN)/python -m pytest -m "clusters and not slow" --timeout 600
+
+examples: setup  # programs with Lightning, Hugging Face, XGBoost ..., on real images and texts
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,examples]'
+	sh tests/examples/install.sh
+	$(BIN)/python -m pytest -m "examples and not slow" --timeout 600
 
 fuzz: setup  # 10 000 malformed inputs and more: 500 for each of 21 properties
 	FUZZ=500 $(BIN)/python -m pytest tests/fuzz --timeout 900

@@ -23,7 +23,7 @@ from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.loop import fit
 from nightsweep.trainables.trial import Trial
 
-ROWS, WIDTH, BATCH, EPOCHS, TURNS = 12_800, 256, 64, 3, 7
+ROWS, WIDTH, BATCH, EPOCHS, TURNS = 12_800, 320, 64, 3, 9
 
 
 class Nobody:

@@ -19,19 +19,22 @@ from .run import start
 
 
 def run(
-    train: TrainingFunction,
-    parameters: Mapping[str, Any],
+    train: TrainingFunction | str | Mapping[str, Any],
+    parameters: Mapping[str, Any] | None = None,
     *,
-    metric: str | Sequence[str | Mapping[str, Any]],
+    metric: str | Sequence[str | Mapping[str, Any]] | None = None,
     goal: Literal["minimize", "maximize"] = "minimize",
     out: str | Path | None = None,
     address: str | None = None,
     quiet: bool = False,
+    data: Any = (),
     **options: Any,
 ) -> Results:
     """Search for the parameters with which `train(config, trial)` does best.
 
     Args:
+        train: A function, or a ready-made trainable: "tabular", or with its settings
+            {"name": "tabular", "target": "price"}, which brings parameters and a metric.
         parameters: Float, Int and Choice, or the same as mappings; other values are constants.
         metric: What `train` reports, and `goal` whether it is to be small or large; or a list as
             in a sweep file, each with its own: `["loss", {"name": "memory_mb", "max": 400}]`.
@@ -39,20 +42,31 @@ def run(
         address: A Ray cluster to run on: "HOST:PORT", "auto" or "local". Without it the Ray that
             the program has begun, or the cluster that RAY_ADDRESS names, or a Ray of its own.
         quiet: Show nothing while it runs.
+        data: What a ready-made trainable learns from, a path or a pandas DataFrame; or paths that
+            are looked for on every node.
         options: What else a sweep file may hold: name, constraints, max_epochs, trials,
             replicates, time, gpu_hours, deadline, window, reserve, target, patience, sampler,
-            scheduler, resources, slots, retries, timeout, checkpoints, seed, data, from_ (earlier
-            runs).
+            scheduler, resources, slots, retries, timeout, checkpoints, seed, from_ (earlier runs).
 
     Errors: SweepError (a ValueError) and the other NightsweepErrors, before anything is started.
     Ctrl-C stops cleanly and returns the results so far; `nightsweep.resume` goes on.
     """
-    metrics = {"name": metric, "goal": goal} if isinstance(metric, str) else list(metric)
-    sweep = Sweep(metric=metrics, parameters=dict(parameters), **options)
+    folder, function = Path(out) if out else None, None
+    if isinstance(metric, str):
+        options["metric"] = {"name": metric, "goal": goal}
+    elif metric is not None:
+        options["metric"] = list(metric)
+    if parameters is not None:
+        options["parameters"] = dict(parameters)
+    if isinstance(train, str | Mapping):
+        options["trainable"] = train if isinstance(train, str) else dict(train)
+    else:
+        function = train
+    sweep = Sweep(data=_paths(data, folder), **options)
     return start(
         sweep,
-        train,
-        out=Path(out) if out else None,
+        function,
+        out=folder,
         display=_display(quiet),
         address=_cluster(address),
     )
@@ -77,6 +91,16 @@ def resume(
 def load(run: str | Path) -> Results:
     """The results of a run, finished or not. Errors: RunFolderError, JournalError."""
     return Results.load(run)
+
+
+def _paths(data: Any, folder: Path | None) -> Any:
+    """Where the data lies; a data frame is written beside the run folder, and stays there."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, pandas.DataFrame):
+        return data
+    from ..trainables.table.frame import stored
+
+    return stored(data, (folder or Path("runs") / "any").absolute().parent)
 
 
 def _cluster(address: str | None) -> Address | None:

@@ -19,8 +19,9 @@ from .console import Console, visible
 from .doctor import command as doctor
 from .exits import BAD_INPUT, CLUSTER_DOWN, NOTHING_FOUND, RESUME_ME
 from .jobs import commands as jobs
-from .options import File, Json, Run, Slots
+from .options import DataPaths, File, Json, Run, Settings, Slots, Target, Trainable
 from .schedules import commands as schedules
+from .settings import asked, without_file
 
 app = typer.Typer(
     name="nightsweep",
@@ -148,11 +149,17 @@ def best(run: Run, as_json: Json = False) -> None:
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("."),
+    trainable: Trainable = None,
+    data: DataPaths = None,
+    target: Target = None,
+    settings: Settings = None,
 ) -> None:
-    """Write a commented sweep file and a training function to start from."""
+    """Write a sweep file to start from, with a training function or for a ready-made trainable."""
+    from ..search.sweep import Sweep
     from .initialise import initialise
 
-    files = initialise(folder)
+    given = asked({}, trainable, data or (), target, settings or ())
+    files = initialise(folder, Sweep(**without_file(given)) if given else None)
     for file in files:
         print(f"wrote {file}")
     print(f"try it: nightsweep run {files[0]}")

@@ -16,20 +16,24 @@ from . import show
 from .console import Console
 from .exits import DONE, NOTHING_FOUND, RESUME_ME
 from .options import (
+    DataPaths,
     Deadline,
-    File,
     Json,
     KeepGoing,
     OnCluster,
     Run,
     Seed,
+    Settings,
     Slots,
+    Target,
     Time,
+    Trainable,
     Trials,
     cluster,
     moment,
     seconds,
 )
+from .settings import asked, without_file
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +43,13 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    file: File,
+    file: Annotated[
+        Path | None, typer.Argument(help="The sweep file: YAML, TOML or JSON.")
+    ] = None,
+    trainable: Trainable = None,
+    data: DataPaths = None,
+    target: Target = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder; runs/<name>-<time> without it.")
     ] = None,
@@ -59,7 +69,8 @@ def run(
     keep_going: KeepGoing = False,
     as_json: Json = False,
 ) -> None:
-    """Run a sweep."""
+    """Run a sweep: of a file, or of a ready-made trainable on your data."""
+    from ..search.sweep import Sweep
     from ..search.sweepfile import load, read
     from .display import choose
     from .run import Source, new_folder, start
@@ -71,18 +82,21 @@ def run(
         "slots": slots,
         "seed": seed,
     }
+    written = read(file)[0] if file else {}
     given: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
+    given |= asked(written, trainable, data or (), target, settings or ())
     if earlier:
-        written = _listed(read(file)[0].get("from"))
-        given["from"] = [*written, *(str(run.absolute()) for run in earlier)]
+        before = _listed(written.get("from"))
+        given["from"] = [*before, *(str(run.absolute()) for run in earlier)]
     if again and out is None:
         raise NightsweepError("--resume goes on with the run in --out; name its folder there")
     if again and out is not None and RunFolder(out).begun:
         if keep_going:
             _supervise(out, _words(), as_json, address)
-        changes = {key: options[key] for key in ("trials", "time", "deadline", "slots")}
-        return _go_on(out, changes, as_json, file=file, address=cluster(address))
-    sweep, on = load(file, **given), cluster(address)
+        more = {key: options[key] for key in ("trials", "time", "deadline", "slots")}
+        return _go_on(out, more, as_json, file=file, address=cluster(address))
+    sweep = load(file, **given) if file else Sweep(**without_file(given))
+    on = cluster(address)
     if keep_going:
         folder = out or new_folder(sweep.name)
         _supervise(folder, ["run", "--out", str(folder), *_words()[1:]], as_json, address)

@@ -29,8 +29,8 @@ from ..search.errors import ClusterDownError
 from ..search.events import Cause
 from ..search.resources import Resources
 from ..search.secret import Secrets
-from ..trainables.ready import Function
 from ..trainables.host import LOG
+from ..trainables.ready import Function
 from .crew import Crew
 from .devices.device import Reader
 from .devices.nvml import Nvml

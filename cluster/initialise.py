@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ..search.errors import RunFolderError
+from ..search.ready import KNOWN_SET
 from ..search.schema import schema
+from ..search.sweep import Sweep
 
 STARTER = Path(__file__).parent / "starter"
 SCHEMA = "sweep.schema.json"
+HEAD = f"""\
+# yaml-language-server: $schema={SCHEMA}
+# Ranges have min and max, choices have values; anything else is a constant.
+"""
 
 
-def initialise(folder: Path) -> list[Path]:
-    """Write the starter files; the sweep file is the first. Errors: RunFolderError.
+def initialise(folder: Path, sweep: Sweep | None = None) -> list[Path]:
+    """Write the starter files, or those of a sweep of a ready-made trainable; the sweep file is
+    the first. Errors: RunFolderError.
 
     Nothing is written if one of them is there already.
     """
-    texts = {
-        name: (STARTER / name).read_text(encoding="utf-8") for name in ("sweep.yaml", "train.py")
-    }
+    if sweep is None:
+        names = ("sweep.yaml", "train.py")
+        texts = {name: (STARTER / name).read_text(encoding="utf-8") for name in names}
+    else:
+        texts = {"sweep.yaml": written(sweep, folder)}
     texts[SCHEMA] = json.dumps(schema(), indent=2) + "\n"
     there = [str(folder / name) for name in texts if (folder / name).exists()]
     if there:
@@ -31,3 +44,37 @@ def initialise(folder: Path) -> list[Path]:
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be written: {error.strerror}") from None
     return [folder / name for name in texts]
+
+
+def written(sweep: Sweep, folder: Path = Path()) -> str:
+    """A sweep file that spells out what its trainable brings, to be changed.
+
+    `folder`: where the file will lie, from which paths to the data count.
+    """
+    assert sweep.trainable is not None
+    trainable = sweep.trainable.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+    given = sweep.model_dump(mode="json", exclude_unset=True)
+    values = {
+        "name": sweep.name,
+        "trainable": {"name": sweep.trainable.name, **trainable},
+        "data": [_from(folder, path) for path in sweep.data],
+        "metric": given["metric"],
+        "parameters": {name: _short(one) for name, one in given["parameters"].items()},
+        "max_epochs": sweep.max_epochs,
+        "trials": sweep.limit,
+    }
+    values |= {key: value for key, value in given.items() if key not in values}
+    return HEAD + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=99)
+
+
+def _short(parameter: Any) -> Any:
+    """A parameter without what it does not say."""
+    if not isinstance(parameter, dict):
+        return parameter
+    return {key: value for key, value in parameter.items() if value is not None}
+
+
+def _from(folder: Path, path: str) -> str:
+    if KNOWN_SET.fullmatch(path) or Path(path).is_absolute():
+        return path
+    return os.path.relpath(path, folder)

@@ -13,6 +13,19 @@ from .joining.address import Address, asked, left
 
 File = Annotated[Path, typer.Argument(help="The sweep file: YAML, TOML or JSON.")]
 Run = Annotated[Path, typer.Argument(help="The run folder.")]
+Trainable = Annotated[
+    str | None,
+    typer.Option(help="What trains, ready-made: tabular, image, text, sklearn, boosting."),
+]
+DataPaths = Annotated[
+    list[str] | None,
+    typer.Option("--data", help="What it learns from: a file, a folder, sklearn:digits."),
+]
+Target = Annotated[str | None, typer.Option(help="The column that it is to predict.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the trainable: cv=5."),
+]
 Trials = Annotated[int | None, typer.Option(min=1, help="How many configurations to try.")]
 Time = Annotated[str | None, typer.Option(help="How long to search: 9h, 90m, 1h30m.")]
 Deadline = Annotated[

@@ -26,10 +26,15 @@ def schema() -> dict[str, Any]:
     several = properties["metric"] | {"items": one, "minItems": 1}
     properties["metric"] = {"anyOf": [*one["anyOf"], several]}
     properties["constraints"] = {"anyOf": [properties["constraints"], {"type": "string"}]}
-    for key in ("from", "window"):
+    for key in ("from", "window", "data"):
         properties[key] = {"anyOf": [properties[key], {"type": "string"}]}
     for key in ("sampler", "scheduler"):
         properties[key] = {"anyOf": [_without_mapping(properties[key]), _names(properties[key])]}
+    ready = next(one for one in properties["trainable"]["anyOf"] if "discriminator" in one)
+    properties["trainable"]["anyOf"].append(_names(ready))
+    properties["command"] = {"type": "string", "description": "what trains: python train.py"}
+    required = found.pop("required")
+    found["anyOf"] = [{"required": required}, {"required": ["trainable"]}]
     parameter = properties["parameters"]["additionalProperties"]
     kinds = [kind for kind in parameter.pop("oneOf", parameter.get("anyOf", [])) if kind]
     constant = {"type": ["string", "number", "boolean", "null", "array"]}

@@ -29,6 +29,7 @@ from .keeping import Checkpoints
 from .mistakes import mistakes, unwritable
 from .objective import Metric
 from .ready import ReadySettings, filled, spelled_out
+from .ready.knob import slips
 from .resources import Resources
 from .samplers import Auto, Chosen, SamplerSettings
 from .schedulers import Asha, SchedulerSettings
@@ -294,6 +295,8 @@ class Sweep(BaseModel):
         if folds and self.max_epochs != folds:
             message = f"with cv: {folds} each fold is an epoch; leave max_epochs out"
             yield Problem(key=("max_epochs",), message=message)
+        if self.trainable and self.trainable.knobs is not None:
+            yield from slips(self.trainable.name, self.trainable.knobs, self.parameters)
         found = list(space.problems())
         yield from found or contradictions(space)
         yield from self.sampler.problems(space)

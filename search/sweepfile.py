@@ -79,7 +79,7 @@ def load(path: Path, **changes: Any) -> Sweep:
     Errors: SweepError, naming file, line and key of every mistake.
     """
     values, lines = read(path)
-    values.setdefault("name", _name(path.stem))
+    values.setdefault("name", name_of(path.stem))
     values.update({key: value for key, value in changes.items() if value is not None})
     try:
         return Sweep(**{str(key): value for key, value in values.items()})
@@ -90,8 +90,8 @@ def load(path: Path, **changes: Any) -> Sweep:
         raise SweepError(problems, source=str(path)) from None
 
 
-def _name(stem: str) -> str:
-    """A sweep's name, made from its file's."""
+def name_of(stem: str) -> str:
+    """A sweep's name, made from a file's."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "sweep"
 
 

@@ -1,4 +1,4 @@
-"""Every example runs as it stands, in a process of its own."""
+"""The first examples run as they stand, in processes of their own; the others: tests/examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 pytestmark = pytest.mark.ray
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
+@pytest.mark.parametrize("name", ["own_function.py", "ray_tune_function.py"])
 def test_a_script_runs_to_its_end(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name)], cwd=tmp_path, capture_output=True, text=True
@@ -29,7 +29,7 @@ def test_a_script_runs_to_its_end(name: str, tmp_path: Path) -> None:
     assert results.trials["status"].isin(["completed", "stopped", "diverged"]).all()
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
+@pytest.mark.parametrize("name", ["digits.yaml"])
 def test_a_sweep_file_runs_to_its_end(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nightsweep", "run", str(EXAMPLES / name), "--out", "run"]
     done = subprocess.run(

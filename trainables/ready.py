@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,11 @@ from typing import Any, Protocol
 
 from ..search import ready as settings
 from ..search.errors import NOTHING_TRAINS, DataError, TrainingFunctionError
+from ..search.ready import KNOWN_SET
 from ..search.sweep import Sweep
 from . import function
 from .function import TrainingFunction
 from .trial import Trial
-
-# As a part of a library: sklearn:digits, torchvision:FashionMNIST
-KNOWN_SET = re.compile(r"[a-z]\w+:\w+")
-
 
 class Trains(Protocol):
     """A training function that can be asked, before anything starts, whether it will do."""

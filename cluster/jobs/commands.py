@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.table import Table
 
 from ...search.brief import brief
@@ -22,6 +21,7 @@ from ...search.runfolder import RunFolder
 from ...search.sites import SITES, SiteName
 from ..console import Console
 from ..options import Deadline, File, Json, Run, Seed, Slots, Time, Trials, moment, seconds
+from ..settings import parsed
 from ..steer import driver
 from . import record
 from .record import Record
@@ -188,18 +188,7 @@ def _with(written: Any, name: SiteName, settings: list[str]) -> dict[str, Any]:
     asked = submitted.get(name) or {}
     if not isinstance(asked, dict):
         raise NightsweepError(f"submit.{name} must be a mapping, not {brief(asked)}")
-    asked = dict(asked)
-    for setting in settings:
-        key, sign, text = setting.partition("=")
-        if not sign or not key.strip():
-            raise NightsweepError(f"--set {setting!r} sets nothing; write KEY=VALUE: nodes=2")
-        try:
-            asked[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise NightsweepError(
-                f"--set {setting!r}: the value is no YAML; put it into quotes: setup='\"a: b\"'"
-            ) from None
-    return submitted | {name: asked}
+    return submitted | {name: asked | parsed(settings, "nodes=2")}
 
 
 def _begin(text: str | None) -> str:

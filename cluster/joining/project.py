@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...search.errors import Problem, SweepError
+from ...search.ready import KNOWN_SET
 from ...search.resources import Resources
 from ...search.sweep import Sweep
-from ...trainables.ready import KNOWN_SET, Function, ReadyMade, loaded
+from ...trainables.ready import Function, ReadyMade, loaded
 from .probe import PACKAGE
 
 # What a worker imports besides Ray, torch and nightsweep.

@@ -5,6 +5,7 @@ One a file; the training itself is in trainables/, under the same name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
@@ -14,10 +15,12 @@ from .boosting import Boosting
 from .command import Command
 from .estimator import Estimator
 from .image import Image
+from .knob import Knob
 from .tabular import Tabular
 from .text import Text
 
 __all__ = [
+    "KNOWN_SET",
     "Boosting",
     "Command",
     "Estimator",
@@ -30,6 +33,9 @@ __all__ = [
     "spelled_out",
 ]
 
+# As a part of a library, not a path: sklearn:digits, torchvision:FashionMNIST
+KNOWN_SET = re.compile(r"[a-z]\w+:\w+")
+
 ReadySettings = Annotated[
     Tabular | Image | Text | Estimator | Boosting | Command, Discriminator("name")
 ]
@@ -40,6 +46,11 @@ class Ready(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def knobs(self) -> Mapping[str, Knob] | None:
+        """What a configuration may hold; None: only the training knows."""
+        ...
 
     def defaults(self) -> dict[str, Any]:
         """Of a sweep's keys those that it brings: metric, parameters, max_epochs, scheduler."""

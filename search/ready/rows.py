@@ -1,10 +1,13 @@
-"""What trainables that learn from a table have in common: its columns, and how its rows are split."""
+"""What trainables on tables have in common: the columns, and how the rows are split."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from .knob import Knob
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -18,16 +21,27 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @property
+    def knobs(self) -> Mapping[str, Knob] | None:
+        """What a configuration may hold; None: only the training knows."""
+        return None
+
 
 class Held(Settings):
     """What is held back from training: to judge by, and to be seen by no decision."""
 
-    val: float = Field(0.2, gt=0, lt=0.9, description="share of the rows that trials are judged by")
+    val: float = Field(
+        0.2, gt=0, lt=0.9, description="share of the rows that trials are judged by"
+    )
     test: float = Field(
         0.2, ge=0, lt=0.9, description="share of the rows that no decision sees; 0: none"
     )
     cv: int | None = Field(
-        None, ge=2, le=100, strict=True, description="so many folds, in place of one part to judge by"
+        None,
+        ge=2,
+        le=100,
+        strict=True,
+        description="so many folds, in place of one part to judge by",
     )
     seed: int = Field(0, ge=0, strict=True, description="of the split: the same for every trial")
 

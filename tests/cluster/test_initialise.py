@@ -9,6 +9,7 @@ from nightsweep.cluster.initialise import initialise
 from nightsweep.search import sweepfile
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.study import Study
+from nightsweep.search.sweep import Sweep
 from nightsweep.trainables.function import load
 from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.trial import Trial
@@ -124,3 +125,26 @@ def test_the_training_function_trains(tmp_path: Path, optimizer: str) -> None:
         ["train_loss", "val_loss", "val_accuracy"]
     ] * 2
     assert recorder.steps[1].metrics["val_loss"] < recorder.steps[0].metrics["val_loss"]
+
+
+def test_a_trainable_is_spelled_out_in_a_file_that_means_the_same(tmp_path: Path) -> None:
+    (tmp_path / "my.csv").write_text("a,price\n")
+    sweep = Sweep(
+        name="my",
+        trainable={"name": "tabular", "target": "price", "cv": 4},
+        data=[str(tmp_path / "my.csv")],
+        slots=3,
+    )
+    files = initialise(tmp_path / "new", sweep)
+    assert [file.name for file in files] == ["sweep.yaml", "sweep.schema.json"]
+    found = sweepfile.load(files[0])
+    assert found == sweep.model_copy(update={"trials": 60})
+    jsonschema.validate(yaml.safe_load(files[0].read_text()), json.loads(files[1].read_text()))
+
+
+def test_paths_to_data_count_from_the_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, _ = initialise(Path("new"), Sweep(trainable="tabular", data=["my.csv", "sklearn:iris"]))
+    assert sweepfile.load(file).data == ("../my.csv", "sklearn:iris")

@@ -72,6 +72,9 @@ def test_a_misspelt_key_in_them_is_rejected(
         {"timeout": "10m"},
         {"checkpoints": {"keep": 5, "max": "1.5TB"}},
         {"from": "runs/a"},
+        {"data": "my.csv", "trainable": "tabular"},
+        {"data": ["my.csv"], "trainable": {"name": "tabular", "target": "price", "cv": 5}},
+        {"command": "python train.py --lr {lr}"},
         {"from": ["runs/a", "runs/b"]},
         {"parameters": {"a": {"min": 1, "max": 2, "default": 1, "prior": "low"}}},
         {"parameters": {"a": {"values": ["x", "y"], "default": "x", "prior": "high"}}},
@@ -114,8 +117,9 @@ def test_what_cannot_be_loaded_is_rejected(
     assert not validator.is_valid(small(**changes))
 
 
-def test_metric_and_parameters_are_required() -> None:
-    assert schema()["required"] == ["metric", "parameters"]
+def test_metric_and_parameters_are_required_where_no_trainable_brings_them() -> None:
+    required = [one["required"] for one in schema()["anyOf"]]
+    assert required == [["metric", "parameters"], ["trainable"]]
 
 
 def test_every_key_of_the_top_level_is_explained_or_named_by_itself() -> None:

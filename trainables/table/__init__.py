@@ -1,0 +1,1 @@
+"""Tables that trainables learn from: read, with a target, and split."""
