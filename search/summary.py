@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .audit import audit, sentences
@@ -25,6 +26,8 @@ WORDS = {
 }
 
 FRONT = 10  # lines of a front
+TEST = "test_"  # how metrics begin that are for people alone
+GAUGES = ("lr", "grad_norm", "step_ms", "rows_per_second", "memory_mb")  # of `fit`: how it went
 
 
 def summary(results: Results) -> str:
@@ -70,14 +73,21 @@ def _winner(results: Results) -> list[str]:
         return [f"No trial has reported a finite {metric.name} yet."]
     if len(results.sweep.objectives) > 1:
         return _front(results)
-    others = [f"{k} {v:.4g}" for k, v in best.metrics.items() if k != metric.name]
-    beside = f" ({', '.join(others)})" if others else ""
+    more = {k: v for k, v in best.metrics.items() if k != metric.name and k not in GAUGES}
+    tested = _listed({k: v for k, v in more.items() if k.startswith(TEST)})
+    others = _listed({k: v for k, v in more.items() if not k.startswith(TEST)})
+    beside = f" ({others})" if others else ""
     config = ", ".join(f"{name} {show(value)}" for name, value in best.config.items())
     return [
         *_unmet(results),
         f"Best: trial {best.trial}, {metric.name} {best.value:.4g} at epoch {best.epoch}{beside},",
         f"with {config}.",
+        *([f"On the test part, which no decision saw: {tested}."] if tested else []),
     ]
+
+
+def _listed(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 def _front(results: Results) -> list[str]:

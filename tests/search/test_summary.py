@@ -105,6 +105,16 @@ def test_a_run_that_is_not_done_says_who_is_where(results_of: ResultsOf) -> None
     ]
 
 
+def test_what_the_best_does_on_a_test_part_is_said_apart(results_of: ResultsOf) -> None:
+    metrics = {"loss": 0.5, "val_accuracy": 0.9, "test_accuracy": 0.875, "lr": 0.1, "step_ms": 2.0}
+    lines = results_of(LOSS, [OPENED, asked(1), reported(1, metrics)]).summary().splitlines()
+    assert lines[-3:] == [
+        "Best: trial 1, loss 0.5 at epoch 1 (val_accuracy 0.9),",
+        "with p 0.1235.",
+        "On the test part, which no decision saw: test_accuracy 0.875.",
+    ]
+
+
 def test_an_interrupted_run_says_why(results_of: ResultsOf) -> None:
     closed = Closed(done=False, reason="stopped by Ctrl-C", elapsed=5.0)
     first = results_of(LOSS, [OPENED, closed]).summary().splitlines()[0]
