@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -85,9 +86,7 @@ def run(
     written = read(file)[0] if file else {}
     given: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
     given |= asked(written, trainable, data or (), target, settings or ())
-    if earlier:
-        before = _listed(written.get("from"))
-        given["from"] = [*before, *(str(run.absolute()) for run in earlier)]
+    given |= _with(written, earlier or [])
     if again and out is None:
         raise NightsweepError("--resume goes on with the run in --out; name its folder there")
     if again and out is not None and RunFolder(out).begun:
@@ -196,9 +195,13 @@ def words_again(
     return ["resume", str(folder), *cluster, *["--json"][:as_json]]
 
 
-def _listed(written: Any) -> list[Any]:
-    """What a sweep file has for one or several."""
-    return written if isinstance(written, list) else [written] if written else []
+def _with(written: Mapping[str, Any], earlier: Sequence[Path]) -> dict[str, Any]:
+    """`from` of a sweep file, and more earlier runs."""
+    if not earlier:
+        return {}
+    there = written.get("from") or []
+    there = there if isinstance(there, list) else [there]
+    return {"from": [*there, *(str(run.absolute()) for run in earlier)]}
 
 
 def _words() -> list[str]:
