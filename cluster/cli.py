@@ -14,7 +14,7 @@ import typer
 from ..search.errors import ClusterDownError, NightsweepError, StoppedError
 from ..search.results import Results
 from ..search.runfolder import RunFolder
-from . import drive, show, steer
+from . import drive, importing, show, steer
 from .console import Console, visible
 from .doctor import command as doctor
 from .exits import BAD_INPUT, CLUSTER_DOWN, NOTHING_FOUND, RESUME_ME
@@ -39,6 +39,7 @@ jobs.add_to(app)
 steer.add_to(app)
 schedules.add_to(app)
 doctor.add_to(app)
+importing.add_to(app)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import Any
 import ray
 from ray import tune
 
-from ..trainables.function import takes
+from ..trainables.function import Kind, kind_of
 from ..trainables.host import Host
 from ..trainables.job import Answer, Job
 from ..trainables.ready import Function, loaded
@@ -26,7 +26,7 @@ from .devices.device import Reader
 from .devices.rocm import HIP
 from .devices.sampler import Sampler, own, torch_reserved
 from .devices.visible import VISIBLE
-from .raytune import run_tune_function
+from .raytune import run_tune_class, run_tune_function
 from .seating import Place
 from .stopping import outlive_sigterm
 from .work import Halt, Order
@@ -58,14 +58,21 @@ class Worker(tune.Trainable):
         keep_to(max(int(cpus), 1))  # before the function's libraries are loaded
         # A relative folder: the code has travelled, to where Ray has put this process.
         found = loaded(function, Path.cwd() / folder)
-        arguments = takes(found)
+        how = kind_of(found)
 
         def call(trial: Trial) -> Any:
             keep_to(trial.cpus)
             if 0 < self._share < 1:
                 hold(1.0 if self._alone else self._share)
-            if arguments == 2:
-                return found(trial.config, trial)
+            match how:
+                case Kind.OURS:
+                    return found(trial.config, trial)
+                case Kind.OBJECTIVE:
+                    from ..trainables.objective import follow
+
+                    return follow(found, trial)
+                case Kind.TUNE_CLASS:
+                    return run_tune_class(found, trial)
             return run_tune_function(found, trial)
 
         self._host = Host(call)

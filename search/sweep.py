@@ -28,7 +28,7 @@ from .errors import Problem, SweepError
 from .keeping import Checkpoints
 from .mistakes import mistakes, unwritable
 from .objective import Metric
-from .ready import ReadySettings, filled, spelled_out
+from .ready import Command, ReadySettings, as_given, filled, spelled_out
 from .ready.knob import slips
 from .resources import Resources
 from .samplers import Auto, Chosen, SamplerSettings
@@ -173,14 +173,15 @@ class Sweep(BaseModel):
     def __init__(self, /, **values: Any) -> None:
         if found := list(unwritable(values)):
             raise SweepError(found)
+        given = values
         try:
             values = self._ready(values)
             super().__init__(**values)
         except ValidationError as error:
-            raise SweepError(mistakes(error, type(self), values)) from None
+            raise SweepError(as_given(mistakes(error, type(self), values), given)) from None
         problems = list(self._across())
         if problems:
-            raise SweepError(problems)
+            raise SweepError(as_given(problems, given))
 
     @staticmethod
     def _ready(values: dict[str, Any]) -> dict[str, Any]:
@@ -297,6 +298,9 @@ class Sweep(BaseModel):
             yield Problem(key=("max_epochs",), message=message)
         if self.trainable and self.trainable.knobs is not None:
             yield from slips(self.trainable.name, self.trainable.knobs, self.parameters)
+        if isinstance(self.trainable, Command):
+            for message in self.trainable.mistakes(self.parameters):
+                yield Problem(key=("trainable", "run"), message=message)
         found = list(space.problems())
         yield from found or contradictions(space)
         yield from self.sampler.problems(space)

@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,9 @@ def name_of(stem: str) -> str:
 
 def read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     """The values in a sweep file, and the line (from 1) on which each key stands."""
-    text = _text(path)
+    given = text(path)
     try:
-        values, lines = _parse(path, text)
+        values, lines = _parse(path, given)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise _unreadable(path, str(error), getattr(error, "lineno", None)) from None
     except yaml.MarkedYAMLError as error:
@@ -115,10 +116,11 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     return values, lines
 
 
-def _text(path: Path) -> str:
-    if path.suffix.lower() not in FORMATS:
+def text(path: Path, endings: Sequence[str] = FORMATS) -> str:
+    """What a file holds, if it is of such an ending and size. Errors: SweepError."""
+    if path.suffix.lower() not in endings:
         raise SweepError(
-            [Problem(key=(), message=f"a sweep file ends in {', '.join(FORMATS)}")], str(path)
+            [Problem(key=(), message=f"a sweep file ends in {', '.join(endings)}")], str(path)
         )
     try:
         found = path.stat()

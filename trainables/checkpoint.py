@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from . import manifest, plain
 
+STATE = "state.pt"
 WRITING, GOING = ".writing-", ".going-"  # names of folders that are no checkpoints (any more)
 
 
@@ -40,38 +41,40 @@ def state_of(kept: Mapping[str, Keepable]) -> dict[str, Any]:
 
 
 def save(folder: Path, epoch: int, state: dict[str, Any]) -> None:
-    """Save the state after `epoch` epochs, wholly or not at all.
+    """Save the state after `epoch` epochs, wholly or not at all. Errors: as `write`'s."""
+    put(folder, epoch, lambda aside: write(aside / STATE, state))
+
+
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Write a state to a file.
 
     Errors: OSError (a full disk); StateError if it could not be read back safely.
     """
     import torch
 
-    def write(aside: Path) -> None:
-        with (aside / "state.pt").open("wb") as file:
-            try:
-                torch.save(state, file)
-            except RuntimeError as error:
-                if "inline_container" not in str(error):
-                    raise  # the state itself cannot be pickled
-                full = OSError(None, "the disk is full")  # what torch's writer mostly means by it
-                cause = error.__context__
-                raise cause if isinstance(cause, OSError) else full from error
-        plain.check(aside / "state.pt")
-
-    put(folder, epoch, write)
+    with path.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            if "inline_container" not in str(error):
+                raise  # the state itself cannot be pickled
+            full = OSError(None, "the disk is full")  # what torch's writer mostly means by it
+            cause = error.__context__
+            raise cause if isinstance(cause, OSError) else full from error
+    plain.check(path)
 
 
-def put(folder: Path, epoch: int, write: Callable[[Path], object]) -> None:
-    """Make a checkpoint: `write` fills a folder aside, which then takes its name.
+def put(folder: Path, epoch: int, fill: Callable[[Path], object]) -> None:
+    """Make a checkpoint: `fill` fills a folder aside, which then takes its name.
 
-    Errors: OSError, and what `write` raises; then the folder is as it was.
+    Errors: OSError, and what `fill` raises; then the folder is as it was.
     """
     clear(folder)
     aside = folder / f"{WRITING}{os.getpid()}"
     folder.mkdir(exist_ok=True)  # but none above it: where a share is away, they are not there
     aside.mkdir()
     try:
-        write(aside)
+        fill(aside)
         manifest.seal(aside)
         remove(folder, epoch)  # the same epoch, trained again after an interruption
         os.replace(aside, place(folder, epoch))
@@ -88,7 +91,7 @@ def damage(folder: Path, epoch: int) -> str:
     path = _place(folder, epoch)
     if not path.is_dir():
         return "is gone (removed for want of room, or from outside)"
-    wrong = manifest.damage(path) if manifest.sealed(path) else _unsealed(path / "state.pt")
+    wrong = manifest.damage(path) if manifest.sealed(path) else _unsealed(path / STATE)
     return f"is damaged ({wrong})" if wrong else ""
 
 
@@ -103,7 +106,7 @@ def load(folder: Path, epoch: int) -> dict[str, Any]:
 
     Errors: LookupError; StateError if it holds more than tensors and plain values; OSError.
     """
-    path = _place(folder, epoch) / "state.pt"
+    path = _place(folder, epoch) / STATE
     if not path.exists():
         raise LookupError(f"the checkpoint after epoch {epoch} is gone: {path}")
     state = plain.read(path)

@@ -22,6 +22,7 @@ from typing import Any
 
 from ..search.secret import Secrets
 from . import checkpoint, memory
+from .failure import ProgramError
 from .fence import Superseded
 from .job import Answer, End, Ended, Job, Message, Step
 from .log import Log
@@ -112,8 +113,9 @@ class Host:
         wait, path = Patience(job, self).through, job.folder / LOG
         saved = checkpoint.place(job.folder, job.epoch)
         try:
-            with _listening(wait(lambda: _log(path), path)):
-                return wait(lambda: _lost(job), saved, "read") or self._run(job)
+            with listening(wait(lambda: _log(path), path)):
+                lost = wait(lambda: _lost(job), saved, "read")
+                return lost or through(job, Trial(job, self), self._call)
         except Superseded:
             return Ended(trial=job.trial, end=End.HALTED)
         except Unsaved as error:
@@ -125,39 +127,45 @@ class Host:
         except BaseException as error:  # not the training function's: the slot lives on
             return _failed(job, f"could not be run: {_named(error)}", error)
 
-    def _run(self, job: Job) -> Ended:
-        """Train one trial. Errors: Unsaved, Superseded."""
-        seed_everything(job.seed)
-        trial = Trial(job, self)
-        failure: Ended | None = None
-        try:
-            returned = self._call(trial)
-            if isinstance(returned, Mapping) and not trial.epoch:
-                trial.report(returned)
-        except Halted:
-            pass
-        except Superseded:
-            print("another worker trains this trial by now: this one was cut off", file=sys.stderr)
-            raise
-        except Unsaved:
-            raise
-        except ReportError as error:
-            failure = _failed(job, str(error), error)
-        except SystemExit as error:
-            failure = _failed(job, f"called sys.exit({error.code!r})", error)
-        except BaseException as error:  # whatever a training function raises costs its trial only
-            failure = _failed(job, f"raised {_named(error)}", error)
-        trial.flush(failed=failure is not None)
-        if failure is not None:
-            print(failure.traceback or failure.reason, file=sys.stderr)
-        if trial.halted and trial.epoch < job.max_epochs:
-            return Ended(trial=job.trial, end=End.HALTED)
-        if failure is None and not trial.epoch:
-            call = ", ".join(f"{name}=..." for name in job.metrics)
-            named = ", ".join(job.metrics)
-            reason = f"never reported {named}; call trial.report({call}) each epoch"
-            return Ended(trial=job.trial, end=End.FAILED, reason=reason)
-        return failure or Ended(trial=job.trial, end=End.RETURNED)
+
+def through(job: Job, trial: Trial, call: Callable[[Trial], Any]) -> Ended:
+    """Train one trial; how it ended. Errors: Unsaved, Superseded."""
+    seed_everything(job.seed)
+    failure: Ended | None = None
+    output = ""
+    try:
+        returned = call(trial)
+        if isinstance(returned, Mapping) and not trial.epoch:
+            trial.report(returned)
+    except Halted:
+        pass
+    except Superseded:
+        print("another worker trains this trial by now: this one was cut off", file=sys.stderr)
+        raise
+    except Unsaved:
+        raise
+    except ReportError as error:
+        failure = _failed(job, str(error), error)
+    except ProgramError as error:
+        end = End.MEMORY if error.short else End.FAILED
+        failure = Ended(trial=job.trial, end=end, reason=str(error))
+        output = error.output  # which is in the log already
+    except SystemExit as error:
+        failure = _failed(job, f"called sys.exit({error.code!r})", error)
+    except BaseException as error:  # whatever a training function raises costs its trial only
+        failure = _failed(job, f"raised {_named(error)}", error)
+    trial.flush(failed=failure is not None)
+    if failure is not None:
+        print(failure.traceback or failure.reason, file=sys.stderr)
+        failure = replace(failure, traceback=failure.traceback or output)
+    if trial.halted and trial.epoch < job.max_epochs:
+        return Ended(trial=job.trial, end=End.HALTED)
+    if failure is None and not trial.epoch:
+        named = ", ".join(job.metrics)
+        written = ", ".join(f"{name}=..." for name in job.metrics)
+        reason = f"never reported {named}; call trial.report({written}) each epoch"
+        return Ended(trial=job.trial, end=End.FAILED, reason=reason)
+    return failure or Ended(trial=job.trial, end=End.RETURNED)
 
 
 def seed_everything(seed: int) -> None:
@@ -176,7 +184,7 @@ def _log(path: Path) -> Log:
 
 
 @contextlib.contextmanager
-def _listening(log: Log) -> Iterator[None]:
+def listening(log: Log) -> Iterator[None]:
     """What the training function prints goes to the trial's own log; its stacks, when asked."""
     with log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         faulthandler.register(STACKS, file=log)  # children that are forked inherit it

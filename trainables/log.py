@@ -24,7 +24,7 @@ class Log(io.TextIOWrapper):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            _Lenient(path, "ab", opener=_itself),
+            _Lenient(path, "ab", opener=itself),
             encoding="utf-8",
             errors="backslashreplace",
             line_buffering=True,
@@ -60,6 +60,6 @@ class _Lenient(io.FileIO):
             data = data[super().write(data) :]
 
 
-def _itself(path: str, flags: int) -> int:
+def itself(path: str, flags: int) -> int:
     """Open a file, but not through a link, which could lead out of the run folder."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..search import ready as settings
 from ..search.errors import NOTHING_TRAINS, DataError, TrainingFunctionError
@@ -28,6 +28,15 @@ class Trains(Protocol):
         ...
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None: ...
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A trainable that is the only one to know which parameters it takes."""
+
+    def allow(self, parameters: Collection[str]) -> None:
+        """Errors: SweepError, naming each that it does not take."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,7 @@ class ReadyMade:
             case settings.Estimator():
                 from .estimator import Estimator
 
-                return Estimator(self.settings, data)
+                return Estimator(self.settings, data, folder)
             case settings.Boosting():
                 from .boosting import Boosting
 
@@ -79,6 +88,8 @@ def chosen(sweep: Sweep, folder: Path) -> str | ReadyMade:
     if sweep.trainable is not None:
         made = ReadyMade(settings=sweep.trainable, data=sweep.data)
         trains = made.load(folder)
+        if isinstance(trains, Chooses):
+            trains.allow(sweep.parameters)
         # Data may lie on a cluster's nodes alone, where each is asked for it.
         if all(KNOWN_SET.fullmatch(path) or Path(path).exists() for path in trains.data):
             trains.check()

@@ -28,7 +28,9 @@ class ResNet(nn.Module):
         widths = [width, *(width * 2**stage for stage in range(STAGES))]
         self.stages = nn.Sequential(
             *(
-                Block(widths[stage + (block > 0)], widths[stage + 1], 2 if stage and not block else 1)
+                Block(
+                    widths[stage + (block > 0)], widths[stage + 1], 2 if stage and not block else 1
+                )
                 for stage in range(STAGES)
                 for block in range(depth)
             )
@@ -45,7 +47,7 @@ class ResNet(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut, which is a convolution itself where the shape changes."""
+    """Two convolutions beside a shortcut: a convolution itself where the shape changes."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()

@@ -73,6 +73,7 @@ class Trial:
         self.config: Config = job.config
         self.max_epochs = job.max_epochs
         self.seed = job.seed
+        self.metrics = job.metrics  # that each report must hold
         self.epoch = job.epoch  # epochs reported so far
         self.halted = False
         self._job = job
@@ -191,17 +192,50 @@ class Trial:
         else:
             self._hand_over(step, self._save)
 
-    def report_saving(self, metrics: Mapping[str, Any], save: Callable[[int], bool]) -> None:
+    def report_saving(
+        self,
+        metrics: Mapping[str, Any],
+        save: Callable[[int], bool],
+        *,
+        epoch: int | None = None,
+        last: bool = False,
+    ) -> None:
         """Report an epoch whose checkpoint is the caller's: `save(epoch)` says if it has one.
 
         For adapters to other tools' ways of checkpointing; raises Halted to end the function.
+        `epoch`: which it is, if not the next. `last`: it ends here of its own accord, so it is
+        saved, and no decision waited for.
         """
         if self.halted:
             raise Halted
-        step = self._step(self._epoch(None), checked(metrics, *self._job.metrics))
-        self._hand_over(step, lambda epoch: self._written(epoch, lambda: save(epoch)))
+        step = self._step(self._epoch(epoch), checked(metrics, *self._job.metrics))
+        if last:
+            step = replace(step, waits=False)
+        self._hand_over(step, lambda epoch: self._written(epoch, lambda: save(epoch)), saves=last)
         if self.halted:  # after its last epoch too: such functions often loop for ever
             raise Halted
+
+    def report_writing(
+        self,
+        metrics: Mapping[str, Any],
+        write: Callable[[Path], object],
+        *,
+        epoch: int | None = None,
+    ) -> None:
+        """As `report_saving`, where every epoch has a checkpoint: `write` fills a folder."""
+
+        def save(epoch: int) -> bool:
+            checkpoint.put(self.folder, epoch, write)
+            return True
+
+        self.report_saving(metrics, save, epoch=epoch)
+
+    @property
+    def saving(self) -> bool:
+        """Whether the next report is to be saved, for tools that have to know it beforehand."""
+        epoch = self.epoch + 1
+        waits = epoch < self.max_epochs and (epoch >= self._until or self._link.halting)
+        return self._saves(Step(trial=self.id, epoch=epoch, metrics={}, seconds=0, waits=waits))
 
     def flush(self, *, failed: bool = False) -> None:
         """Send the last epoch's report, if the training function ended within that epoch.
@@ -244,12 +278,19 @@ class Trial:
             step, self._due = self._due, None
             self._hand_over(step, self._save, loops=True)
 
-    def _hand_over(self, step: Step, save: Callable[[int], bool], *, loops: bool = False) -> None:
+    def _hand_over(
+        self,
+        step: Step,
+        save: Callable[[int], bool],
+        *,
+        loops: bool = False,
+        saves: bool = False,
+    ) -> None:
         """Send a report; first save the state, if a decision may need it or it is due.
 
         In epochs() a halt ends the loop; elsewhere nothing but Halted ends the function.
         """
-        saves = self._saves(step)
+        saves = saves or self._saves(step)
         if not (saves or step.waits):
             self._link.send(step)
             return
@@ -282,6 +323,10 @@ class Trial:
         state = checkpoint.state_of(self._kept)
         self._written(epoch, lambda: checkpoint.save(self.folder, epoch, state))
         return True
+
+    def standing(self, prepare: Callable[[], Done]) -> Done:
+        """Prepare the trial's folder, for adapters: waits while storage is full or away."""
+        return self._written(self.epoch, prepare)
 
     def _stand(self) -> None:
         """Be the worker that trains this trial. Errors: Superseded, if it is another by now."""

@@ -10,7 +10,7 @@ A range of a single value becomes that value. Errors: SweepError, where bounds a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,6 +19,7 @@ from ..brief import brief
 from ..errors import Problem, SweepError
 from ..parameter import same
 
+MOST = 10_000  # values of a list that is made here
 SPREAD = 2  # standard deviations to either side: 95% of a normal distribution
 
 
@@ -32,7 +33,7 @@ class Counterpart:
 
 
 def constant(value: Any) -> Counterpart:
-    """One value. A mapping with bounds or values in it would be taken for a range."""
+    """One value."""
     return Counterpart(value)
 
 
@@ -42,7 +43,8 @@ def choice(values: Any) -> Counterpart:
         raise _wrong(f"needs a list of values, not {brief(values)}")
     once = [v for i, v in enumerate(values) if not any(same(v, w) for w in values[:i])]
     note = "a value that was listed twice stands once" if len(once) < len(values) else ""
-    return Counterpart({"values": once} if len(once) > 1 else once[0], note)
+    alone = len(once) == 1 and not isinstance(once[0], Mapping)
+    return Counterpart(once[0] if alone else {"values": once}, note)
 
 
 def uniform(low: Any, high: Any) -> Counterpart:
@@ -77,6 +79,26 @@ def stepped(low: Any, high: Any, step: Any) -> Counterpart:
     return Counterpart({"min": low, "max": high, "step": step})
 
 
+def listed(
+    low: Any, high: Any, many: Any, *, log: bool = False, whole: bool = False
+) -> Counterpart:
+    """So many values at equal distances, or ratios, from `low` to `high`."""
+    low, high, many = number(low), number(high), number(many)
+    if not 1 <= many <= MOST or not float(many).is_integer():
+        raise _wrong(f"cannot have {many:g} values; a whole number of them, up to {MOST:,}")
+    if log and low <= 0:
+        raise _wrong(f"has a logarithm, so it must begin above 0, not at {low:g}")
+    ends = (math.log(low), math.log(high)) if log else (low, high)
+    steps = [ends[0] + i * (ends[1] - ends[0]) / max(int(many) - 1, 1) for i in range(int(many))]
+    values = [six(math.exp(step) if log else step) for step in steps]
+    return choice(list(dict.fromkeys(round(value) if whole else value for value in values)))
+
+
+def six(value: float) -> float:
+    """A number of six digits, as people write it."""
+    return float(f"{value:.6g}")
+
+
 def rounded(low: Any, high: Any, q: Any) -> Counterpart:
     """Multiples of q between two."""
     low, high, q = number(low), number(high), number(q)
@@ -90,7 +112,8 @@ def rounded(low: Any, high: Any, q: Any) -> Counterpart:
     ends = _times(first, q), _times(last, q)
     note = ""
     if ends != (low, high):
-        note = f"the multiples of {q:g} from {low:g} to {high:g} begin at {ends[0]:g} and end at {ends[1]:g}"
+        told = f"{ends[0]:g} to {ends[1]:g}"
+        note = f"the multiples of {q:g} between {low:g} and {high:g} are {told}"
     if first == last:
         return Counterpart(_whole_if_all(ends[0], q)[0], note)
     return Counterpart(stepped(*_whole_if_all(*ends, q)).value, note)
@@ -121,7 +144,7 @@ def normal(mu: Any, sigma: Any, *, log: bool = False, q: Any = None) -> Counterp
     ends = [mu - SPREAD * sigma, float(mu), mu + SPREAD * sigma]
     if log:
         ends = [_exp(end) for end in ends]
-    low, middle, high = (float(f"{end:.6g}") for end in ends)
+    low, middle, high = (six(end) for end in ends)
     note = f"was {told}; now the range that holds 95% of it, drawn near its middle at first"
     if q is not None:
         note += f"; it was rounded to multiples of {number(q):g}: round it yourself"
@@ -137,10 +160,12 @@ def number(value: Any) -> int | float:
         except InvalidOperation:
             raise _wrong(f"needs numbers, not {brief(value)}") from None
         exact = found.is_finite() and found == found.to_integral_value() and found.adjusted() < 18
-        value = int(found) if exact and "e" not in value.lower() and "." not in value else float(found)
+        value = (
+            int(found) if exact and "e" not in value.lower() and "." not in value else float(found)
+        )
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(f"needs numbers, not {brief(value)}")
-    if isinstance(value, int) and abs(value) >= 2**63 or not math.isfinite(value):
+    if (isinstance(value, int) and abs(value) >= 2**63) or not math.isfinite(value):
         raise _wrong(f"needs finite numbers of 64 bits, not {brief(value)}")
     return value
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ..errors import Problem, SweepError
 from ..sweepfile import name_of
-from .counterpart import Counterpart
+from .counterpart import Counterpart, constant
 
 Values = Mapping[str, Any]
 Beside = Callable[[str], Any]  # what a file beside the one that is imported holds
 Reader = Callable[[Values, Beside], "Draft"]
 
 NAMEABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")  # in a constraint
-EPOCHS = re.compile(r"(?:.*[._-])?(?:(?:max|num|n|total|train|num_train)_?)?epochs?")
+GUESS = "27 is a guess: put in how many times your program reports; a trial ends there"
+EPOCHS = re.compile(r"(?:.*[._-])?(?:(?:max|num|n|total|train)_?)?epochs?|max_resource_level")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody should know about a key of the sweep file; of no key: about what is not there."""
+    """What there is to know about a key of the sweep file; of none: about what is not there."""
 
     key: str
     text: str
@@ -32,11 +34,15 @@ class Note:
 
 @dataclass(slots=True)
 class Draft:
-    """`values`: a sweep file's; `tool`: where they come from, as its users call it."""
+    """`values`: a sweep file's; `tool`: where they come from, as its users call it.
+
+    `example`: a key and its value to put in, where it does not say what trains.
+    """
 
     tool: str
     values: dict[str, Any] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    example: tuple[str, str] | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -67,14 +73,29 @@ class Draft:
         elif found.multiple:
             self.note(key, f"multiples of {found.multiple} alone were tried; now all between are")
 
-    def lost(self, given: Values, known: Iterable[str], why: str = "") -> None:
-        """Say which keys have no counterpart."""
-        left = [str(key) for key in given if key not in set(known) and given[key] is not None]
+    def fix(self, name: str, value: Any, when: Mapping[str, Any] | None = None) -> None:
+        """A constant; of a mapping, one of each of its keys."""
+        if not isinstance(value, Mapping):
+            return self.take(name, constant(value), when)
+        for key, inner in value.items():
+            self.fix(f"{name}.{key}", inner, when)
+
+    def nested(self, name: str) -> None:
+        """Say once of a group of parameters that they are keys of their own now."""
+        group = name.partition(".")[0]
+        told = f"what was nested in {group} is now keys with a dot in them, also in config"
+        if all(note.text != told for note in self.notes):
+            self.note(f"parameters.{name}", told)
+
+    def lost(self, given: Values, known: str, why: str = "") -> None:
+        """Say which keys have no counterpart: those that are not among the words of `known`."""
+        words = known.split()
+        left = [str(key) for key in given if key not in words and given[key] is not None]
         if left:
             self.note("", f"no counterpart: {', '.join(left)}{why}")
 
     def lasts(self) -> None:
-        """How long a trial may train, where nothing else says so: what a parameter calls epochs."""
+        """How long a trial may train, where nothing says so: what a parameter calls epochs."""
         if "max_epochs" in self.values:
             return
         for name, value in self.parameters.items():
@@ -83,35 +104,44 @@ class Draft:
                 self.note("max_epochs", f"taken from {name}: one report is one epoch")
                 return
         self.values["max_epochs"] = 27
-        self.note(
-            "max_epochs",
-            f"{self.tool} does not say how often a trial reports; 27 is our default: put in how "
-            "often yours does, since it ends there",
-        )
+        self.note("max_epochs", GUESS)
 
     def whole(self) -> None:
         """Say that every trial trains to its end, as it did."""
         self.values["scheduler"] = "none"
-        self.note(
-            "scheduler",
-            "nothing was stopped early, so nothing is here; `scheduler: asha` stops weak trials "
-            "where a trial reports more than once",
-        )
+        told = "no trial was stopped early, and none is here; scheduler: asha ends the weak ones"
+        self.note("scheduler", told)
 
     def unmeasured(self, name: str, goal: str) -> None:
         """A metric that had no name."""
         self.values["metric"] = {"name": name, "goal": goal}
         self.note("metric", f"{self.tool} has no name for it; report it as {name}")
 
-    def reports(self, how: str) -> None:
-        """Say what the program has to print."""
-        metrics = self.values["metric"]
-        one = metrics[0] if isinstance(metrics, list) else metrics
-        self.note(
-            "command",
-            f'{how}; here it prints a line {{"epoch": 1, "{one["name"]}": 0.41}} an epoch, or '
-            "calls `report` of nightsweep_report (docs/coming-from/command.md)",
-        )
+    def trains(self, command: str, instead_of: str, page: str) -> None:
+        """What trains, and what of it has to change: what it prints in place of a call."""
+        self.values["command"] = command
+        line = f'{{"epoch": 1, "{self.values["metric"]["name"]}": 0.41}}'
+        told = f"your program prints a line {line} each epoch, in place of {instead_of}"
+        self.note("command", f"{told}: docs/coming-from/{page}.md")
+
+    def lacks(self, what: str, key: str, example: str) -> None:
+        """What trains is not in it."""
+        self.note("", f"what trains is still to be put in: {what}")
+        self.example = (key, example)
+
+
+@contextmanager
+def about(*key: str) -> Iterator[None]:
+    """Mistakes in here are said to be in that key."""
+    try:
+        yield
+    except SweepError as error:
+        raise SweepError(
+            [
+                Problem(key=(*key, *problem.key), message=problem.message)
+                for problem in error.problems
+            ]
+        ) from None
 
 
 def section(given: Values, key: str) -> Values:
@@ -119,7 +149,9 @@ def section(given: Values, key: str) -> Values:
     found = given.get(key)
     if found is None:
         return {}
-    return found if isinstance(found, Mapping) else wrong(key, f"must hold keys, not {found!r:.60}")
+    return (
+        found if isinstance(found, Mapping) else wrong(key, f"must hold keys, not {found!r:.60}")
+    )
 
 
 def wrong(key: str, message: str) -> NoReturn:
@@ -129,8 +161,9 @@ def wrong(key: str, message: str) -> NoReturn:
 
 def whole_number(value: object) -> int | None:
     """A whole number of at least 1, also as text; None where it is none."""
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
+    if isinstance(value, str) and value.isascii() and len(value) < 20:
+        value = value.replace("_", "")  # 50_000 is a number to YAML 1.1
+        value = int(value) if value.isdigit() else None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         return None
     return int(value) if value >= 1 else None

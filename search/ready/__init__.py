@@ -6,11 +6,13 @@ One a file; the training itself is in trainables/, under the same name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Protocol
 
 from pydantic import Discriminator
 
+from ..errors import Problem, SweepError
 from .boosting import Boosting
 from .command import Command
 from .estimator import Estimator
@@ -29,6 +31,7 @@ __all__ = [
     "ReadySettings",
     "Tabular",
     "Text",
+    "as_given",
     "filled",
     "spelled_out",
 ]
@@ -73,10 +76,29 @@ def spelled_out(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def as_given(problems: Sequence[Problem], values: Mapping[str, Any]) -> list[Problem]:
+    """With `command` as the key, where the values have that for `trainable: {run: ...}`."""
+    if values.get("command") is None or values.get("trainable") is not None:
+        return list(problems)
+    return [
+        replace(problem, key=("command",)) if problem.key[:1] == ("trainable",) else problem
+        for problem in problems
+    ]
+
+
 def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
-    """A sweep's values, with what its trainable brings where they say nothing."""
+    """A sweep's values, with what its trainable brings where they say nothing.
+
+    Errors: SweepError where neither says what is searched.
+    """
     given = {key: value for key, value in values.items() if value is not None}
     brought = trainable.defaults()
     if "outcomes" in given:  # as a Sweep itself calls its metrics
         brought.pop("metric", None)
+    if isinstance(trainable, Estimator) and not {**brought, **given}.get("parameters"):
+        message = (
+            f"is missing, and no ranges are known of {trainable.estimator}; write some of its own "
+            "parameters, such as max_depth: {min: 1, max: 20}"
+        )
+        raise SweepError([Problem(key=("parameters",), message=message)])
     return {**brought, **given}

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
+from .knob import Knob, Number
 from .rows import Rows
+
+SHARE = Number(0.01, 1)
+KNOBS: dict[str, Knob] = {
+    "lr": Number(1e-6, 1),
+    "leaves": Number(2, 100_000, whole=True),
+    "depth": Number(1, 1000, whole=True),
+    "min_rows": Number(1, whole=True),
+    "l1": Number(),
+    "l2": Number(),
+    "rows": SHARE,
+    "columns": SHARE,
+    "epochs": Number(1, whole=True),
+}
+LACKS: Mapping[str, tuple[str, ...]] = {"sklearn": ("l1", "rows")}
 
 
 class Boosting(Rows):
@@ -16,14 +32,31 @@ class Boosting(Rows):
     library: Literal["sklearn", "xgboost", "lightgbm"] = Field(
         "sklearn", description="whose trees; the others must be installed"
     )
-    rounds: int = Field(10, ge=1, le=10_000, strict=True, description="trees that an epoch adds")
+    rounds: int = Field(
+        10, ge=1, le=10_000, strict=True, description="trees that an epoch adds, of each class"
+    )
+
+    @property
+    def knobs(self) -> Mapping[str, Knob]:
+        """What a configuration may hold: what the library has."""
+        lacks = LACKS.get(self.library, ())
+        return {name: knob for name, knob in KNOBS.items() if name not in lacks}
 
     def defaults(self) -> dict[str, Any]:
         """What a sweep of it searches, where its file says nothing."""
+        parameters = {
+            "lr": {"min": 0.02, "max": 0.5, "log": True, "default": 0.1},
+            "leaves": {"min": 3, "max": 64, "log": True, "default": 16},
+            "min_rows": {"min": 1, "max": 60, "log": True, "default": 10},
+            "l2": {"min": 1e-3, "max": 30.0, "log": True, "default": 1.0},
+            "columns": {"min": 0.1, "max": 1.0, "default": 0.5},
+            "rows": {"min": 0.3, "max": 1.0, "default": 0.8},
+        }
+        found = {name: range for name, range in parameters.items() if name in self.knobs}
+        if self.cv:
+            found["epochs"] = {"min": 5, "max": 30, "default": 20}
         return {
             "metric": {"name": "val_loss", "goal": "minimize"},
-            "parameters": {
-                "lr": {"min": 0.01, "max": 0.5, "log": True, "default": 0.1},
-            },
+            "parameters": found,
             "max_epochs": self.cv or 27,
         }

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from ..nearest import did_you_mean
 from ..units import seconds
+from . import template
 from .rows import Settings
 from .rows import Text as Word
+
+# What a trial itself has a placeholder for; a parameter of the same name takes its place.
+OF_TRIAL = ("epochs", "trial", "seed", "folder", "checkpoint", "config", "device")
+VARIABLE = "NIGHTSWEEP_PARAM_"
 
 
 def _seconds(raw: Any) -> Any:
@@ -16,15 +24,47 @@ def _seconds(raw: Any) -> Any:
     return seconds(raw) if isinstance(raw, str) else raw
 
 
+def _whole(line: str) -> str:
+    """A command line as it is, if it can be taken apart. Errors: ValueError."""
+    template.words(line)
+    return line
+
+
 class Command(Settings):
     """A program that prints what it reports."""
 
     name: Literal["command"] = "command"
-    run: Word = Field(description="the command line; {lr} stands for a parameter's value")
+    run: Annotated[Word, AfterValidator(_whole)] = Field(
+        description="the command line; {lr} stands for a parameter's value"
+    )
+    # Less than the minute after which a slot that is not left counts as hung.
     grace: Annotated[float, BeforeValidator(_seconds)] = Field(
-        30.0, ge=0, le=3600, description="from SIGTERM to SIGKILL, where it is to end: 30s"
+        30.0, ge=0, le=50, description="from SIGTERM to SIGKILL, where it is to end: 30s"
     )
 
     def defaults(self) -> dict[str, Any]:
         """Nothing: whoever writes the program knows what it takes and reports."""
         return {}
+
+    @property
+    def words(self) -> list[str]:
+        """Of the command line, with its placeholders."""
+        return template.words(self.run)
+
+    def mistakes(self, parameters: Iterable[str]) -> Iterator[str]:
+        """What does not fit a sweep with these parameters."""
+        known = [*parameters]
+        for name in template.names(self.words):
+            if name not in known and name not in OF_TRIAL:
+                near = did_you_mean(name, [*known, *OF_TRIAL])
+                yield f"{{{name}}} is no parameter of this sweep, nor one of a trial: {near}"
+        variables: dict[str, str] = {}
+        for name in known:
+            other = variables.setdefault(variable(name), name)
+            if other != name:
+                yield f"parameters {other} and {name} would both be ${variable(name)}; rename one"
+
+
+def variable(parameter: str) -> str:
+    """The environment variable that a program finds a parameter in."""
+    return VARIABLE + re.sub(r"[^A-Z0-9_]", "_", parameter.upper())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,13 +40,16 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A knob that takes one of these: words, or true and false."""
+    """A knob that takes one of these: words, or true and false; or a word that fits `like`."""
 
     allowed: tuple[str | bool, ...]
+    like: str | None = None  # a regular expression
 
     def wrong(self, value: Any) -> str | None:
         """What is wrong with a value, if anything."""
         if value in self.allowed or str(value) in self.allowed:
+            return None
+        if self.like is not None and re.fullmatch(self.like, str(value)):
             return None
         return f"{brief(value)} is not one of {did_you_mean(value, [*map(str, self.allowed)])}"
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from .knob import Knob, Number, Words
+from .loop import LOOP, SHARE
 from .rows import Rows
+
+KNOBS: dict[str, Knob] = {
+    **LOOP,
+    "layers": Number(0, 100, whole=True),
+    "units": Number(1, 1e6, whole=True),
+    "activation": Words(("relu", "gelu", "silu", "tanh")),
+    "dropout": SHARE,
+}
 
 
 class Tabular(Rows):
     """A perceptron on a table."""
 
     name: Literal["tabular"] = "tabular"
+
+    @property
+    def knobs(self) -> Mapping[str, Knob]:
+        """What a configuration may hold."""
+        return KNOBS
 
     def defaults(self) -> dict[str, Any]:
         """What a sweep of it searches, where its file says nothing."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .cluster.api import load, resume, run
+    from .cluster.optimize import optimize
     from .search.errors import NightsweepError
     from .search.results import Best, Results
     from .search.space import Choice, Float, Int
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "fit",
     "load",
+    "optimize",
     "resume",
     "run",
 ]
@@ -57,6 +59,7 @@ _HOMES = {
     "Trial": ".trainables.trial",
     "fit": ".trainables.loop",
     "load": ".cluster.api",
+    "optimize": ".cluster.optimize",
     "resume": ".cluster.api",
     "run": ".cluster.api",
 }

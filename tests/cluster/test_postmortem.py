@@ -16,7 +16,7 @@ from nightsweep.cluster.postmortem import write_stacks
 # What a worker does before it trains, then a hang.
 LISTENS = """
 import ctypes, os, sys, time
-from nightsweep.trainables.host import _listening, _log
+from nightsweep.trainables.host import _log, listening
 from pathlib import Path
 
 def stuck_in_native_code():
@@ -34,7 +34,7 @@ def waits_for_its_child():
 def waits_for_data():
     time.sleep(1000)
 
-with _listening(_log(Path(sys.argv[1]))):
+with listening(_log(Path(sys.argv[1]))):
     globals()[sys.argv[2]]()
 """
 

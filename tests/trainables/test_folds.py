@@ -144,7 +144,8 @@ def test_the_training_in_a_fold_takes_as_many_epochs_as_the_configuration_says(
 
 
 def test_a_fold_whose_loss_is_no_number_ends_and_makes_the_mean_no_number(tmp_path: Path) -> None:
-    link, epochs = Link(), []
+    link = Link()
+    epochs: list[tuple[int, int]] = []
 
     def train(fold: int, inner: Trial) -> None:
         for epoch in inner.epochs():
@@ -199,7 +200,8 @@ def test_a_fold_without_a_report_is_named(tmp_path: Path) -> None:
 def test_batches_are_taken_in_parts_in_a_fold_as_in_the_trial_and_the_driver_hears_of_it(
     tmp_path: Path,
 ) -> None:
-    link, shares = Link(), []
+    link = Link()
+    shares: list[float] = []
 
     def train(fold: int, inner: Trial) -> None:
         for _ in inner.epochs():

@@ -10,7 +10,7 @@ import pytest
 
 from nightsweep.search.errors import TrainingFunctionError
 from nightsweep.trainables import digits
-from nightsweep.trainables.function import check, load, reference_to, takes
+from nightsweep.trainables.function import Kind, check, kind_of, load, reference_to
 
 GOOD = """
 def train(config, trial):
@@ -223,19 +223,34 @@ def test_wrong_arguments_are_refused(tmp_path: Path, write: Write, arguments: st
     write("fit.py", f"def train{arguments}: pass")
     assert refusal("fit.py:train", tmp_path) == (
         f"train: fit.py:train{arguments} cannot be called; it must take (config, trial), or "
-        "(config) if it reports through ray.tune.report"
+        "(config) if it reports through ray.tune.report, or (trial) if it is an objective of "
+        "Optuna's"
     )
 
 
-def test_it_is_known_how_many_arguments_a_function_takes() -> None:
+def test_it_is_known_how_a_function_is_called() -> None:
     def ours(config: Any, trial: Any) -> None: ...
     def with_more(config: Any, trial: Any, data: Any = None) -> None: ...
     def ray_s(config: Any) -> None: ...
+    def optuna_s(trial: Any) -> None: ...
+    def with_data(trial: Any, data: Any = None) -> None: ...
     def anything(*arguments: Any) -> None: ...
 
-    functions: list[Callable[..., Any]] = [ours, with_more, ray_s, anything, max]
-    assert [takes(function) for function in functions] == [2, 2, 1, 2, 2]
-    assert takes(functools.partial(ours, {})) == 1
+    class Objective:
+        def __call__(self, trial: Any) -> None: ...
+
+    class Trains:
+        def setup(self, config: Any) -> None: ...
+        def step(self) -> None: ...
+        def save_checkpoint(self, folder: str) -> None: ...
+        def load_checkpoint(self, folder: str) -> None: ...
+
+    functions: list[Callable[..., Any]] = [ours, with_more, anything, max]
+    assert [kind_of(function) for function in functions] == [Kind.OURS] * 4
+    assert [kind_of(ray_s), kind_of(functools.partial(ours, {}))] == [Kind.TUNE, Kind.OBJECTIVE]
+    assert kind_of(Trains) is Kind.TUNE_CLASS
+    objectives: list[Callable[..., Any]] = [optuna_s, with_data, Objective(), lambda trial: None]
+    assert [kind_of(objective) for objective in objectives] == [Kind.OBJECTIVE] * 4
 
 
 def test_a_function_in_hand_is_checked_like_one_by_name() -> None:

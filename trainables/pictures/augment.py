@@ -6,6 +6,7 @@ come of torch's own generator, which a checkpoint keeps: a trial that goes on se
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+AT_ONCE = 1000
+
 
 class Augment(nn.Module):
     """Moves pictures by up to `shift` of their size, and mirrors every second; in training only.
 
-    What is moved in from outside repeats the picture's edge.
+    What is moved in from outside is black, as with torchvision's RandomCrop.
     """
 
     def __init__(self, shift: float, *, flip: bool) -> None:
@@ -29,25 +32,25 @@ class Augment(nn.Module):
         """(B, C, H, W) to the same."""
         if not self.training:
             return x
-        count, channels, height, width = x.shape
-        rows, columns = self._moved(count, height, x), self._moved(count, width, x)
         if self.flip:
-            mirrored = torch.rand(count, 1, device=x.device) < 0.5
-            columns = torch.where(mirrored, columns.flip(1), columns)
-        elif not self.shift:
-            return x
-        each = torch.arange(count, device=x.device).view(-1, 1, 1, 1)
-        channel = torch.arange(channels, device=x.device).view(1, -1, 1, 1)
-        return x[each, channel, rows.view(count, 1, -1, 1), columns.view(count, 1, 1, -1)]
+            mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
+            x = torch.where(mirrored, x.flip(3), x)
+        for way in (2, 3):
+            x = self._moved(x, way)
+        return x
 
-    def _moved(self, count: int, size: int, x: Tensor) -> Tensor:
-        """For each picture, from which row (or column) each of its own comes: (count, size)."""
-        places = torch.arange(size, device=x.device).expand(count, size)
+    def _moved(self, x: Tensor, way: int) -> Tensor:
+        """Each picture along its rows or its columns, by its own number of pixels."""
+        size = x.shape[way]
         most = round(self.shift * size)
         if not most:
-            return places
-        moved = torch.randint(-most, most + 1, (count, 1), device=x.device)
-        return (places + moved).clamp(0, size - 1)
+            return x
+        by = torch.randint(-most, most + 1, (len(x), 1), device=x.device)
+        places = torch.arange(size, device=x.device) + by  # (B, size): where each one comes from
+        shape = (len(x), 1, -1, 1) if way == 2 else (len(x), 1, 1, -1)
+        inside = (places >= 0) & (places < size)
+        found = x.gather(way, places.clamp(0, size - 1).view(shape).expand_as(x))
+        return found * inside.view(shape)
 
 
 class Scale(nn.Module):
@@ -56,18 +59,34 @@ class Scale(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, pictures: NDArray[Any], channels: int) -> None:
-        """`pictures` (N, C, H, W): those trained on. `channels`: of the network; grey becomes 3."""
+    def __init__(self, moments: Moments, channels: int) -> None:
+        """`channels`: that the network takes; grey is repeated."""
         super().__init__()
         self.channels = channels
-        mean = pictures.mean(axis=(0, 2, 3), dtype=np.float64)
-        spread = pictures.std(axis=(0, 2, 3), dtype=np.float64)
-        spread = np.where(spread > 0, spread, 1.0)  # a channel that is one colour
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1))
-        self.register_buffer("spread", torch.tensor(spread, dtype=torch.float32).view(1, -1, 1, 1))
+        for name, values in (("mean", moments.mean), ("spread", moments.spread)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W), of bytes or of numbers, to numbers in the order that is quick to fold."""
         x = (x.float() - self.mean) / self.spread
         x = x.expand(-1, self.channels, -1, -1)
         return x.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Of pictures, by channel: (C,) each."""
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pictures: NDArray[Any]) -> Moments:
+        """Of pictures (N, C, H, W), a thousand at a time: as float64 they might not fit."""
+        sums = np.zeros((2, pictures.shape[1]))
+        for start in range(0, len(pictures), AT_ONCE):
+            some = pictures[start : start + AT_ONCE].astype(np.float64)
+            sums += some.sum(axis=(0, 2, 3)), np.square(some).sum(axis=(0, 2, 3))
+        mean, square = sums / (pictures.size / pictures.shape[1])
+        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+        return cls(mean=mean, spread=np.where(spread > 0, spread, 1.0))  # where all is one colour

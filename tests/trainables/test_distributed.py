@@ -1,0 +1,207 @@
+"""Several processes for one trial: what they report, keep and hear, and how they fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nightsweep.trainables import checkpoint, function
+from nightsweep.trainables.distributed import distributed
+from nightsweep.trainables.job import Answer, Job, Message, Step, Waits
+from nightsweep.trainables.ranks import RankError
+from nightsweep.trainables.trial import Trial
+
+# Gradients are averaged over gloo; dropout draws from each process's own generators.
+TRAIN = """
+import os
+
+import torch
+from torch import nn
+from torch.distributed import destroy_process_group, get_rank, init_process_group
+from torch.nn.parallel import DistributedDataParallel
+
+
+def train(config, trial):
+    init_process_group("gloo")
+    rank = get_rank()
+    (trial.folder / f"pid-{rank}").write_text(str(os.getpid()))
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 1))
+    model = DistributedDataParallel(model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    torch.manual_seed(trial.seed + rank)
+    trial.keep(model=model, optimizer=optimizer)
+    for epoch in trial.epochs():
+        if epoch == config.get("stuck") and rank == 1:
+            import time
+
+            time.sleep(600)
+        x = torch.randn(16, 4, generator=torch.Generator().manual_seed(10 * epoch + rank))
+        loss = (model(x) - x.sum(dim=1, keepdim=True)).square().mean()
+        if epoch == config.get("raises") and rank == 1:
+            raise ArithmeticError("seven is no number")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if rank == 0 or config.get("all"):
+            trial.report(val_loss=loss.item() + rank)
+    (trial.folder / f"done-{rank}").write_text(str(trial.epoch))
+    destroy_process_group()
+"""
+
+
+class Link:
+    """Keeps what is sent; lets trials go on or, after the epochs of `pauses`, halts them."""
+
+    halting = False
+
+    def __init__(self, *pauses: int) -> None:
+        self.sent: list[Message] = []
+        self._pauses = pauses
+
+    @property
+    def steps(self) -> list[Step]:
+        return [one for one in self.sent if isinstance(one, Step)]
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def ask(self, step: Step) -> Answer:
+        self.sent.append(step)
+        return Answer(trial=1, until=None if step.epoch in self._pauses else step.epoch + 1)
+
+
+def a_trial(folder: Path, link: Link, config: dict[str, Any], epoch: int = 0) -> Trial:
+    folder.mkdir(exist_ok=True)
+    job = Job(
+        trial=1, config=config, epoch=epoch, until=epoch + 1, max_epochs=4,
+        metrics=("val_loss",), seed=7, folder=folder, cpus=2,
+    )  # fmt: skip
+    return Trial(job, link)
+
+
+def run(
+    folder: Path, link: Link, *, code: str = TRAIN, epoch: int = 0, timeout: float = 60, **config: Any
+) -> Trial:
+    """Train in two processes, from a file as a user has it."""
+    file = folder.parent / f"together_{abs(hash(code))}.py"
+    file.write_text(textwrap.dedent(code))
+    trial = a_trial(folder, link, config, epoch)
+    distributed(function.load(f"{file}:train", folder), config, trial, 2, timeout)
+    return trial
+
+
+def alive(folder: Path) -> list[int]:
+    pids = [int(path.read_text()) for path in folder.glob("pid-*")]
+    assert len(pids) == 2
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.slow
+def test_a_trial_that_is_paused_ends_with_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
+    through, paused = Link(), Link(1, 2, 3)
+    run(tmp_path / "one", through)
+    for epoch in range(4):
+        trial = run(tmp_path / "two", paused, epoch=epoch)
+        assert trial.epoch == epoch + 1
+    assert [step.epoch for step in through.steps] == [1, 2, 3, 4]
+    assert [step.metrics for step in paused.steps] == [step.metrics for step in through.steps]
+    one, two = (checkpoint.load(tmp_path / name, 4)["kept"] for name in ("one", "two"))
+    assert "0.weight" in one["model"]  # as it would be called without several processes
+    assert all(torch.equal(one["model"][key], two["model"][key]) for key in one["model"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("everybody", [False, True])
+def test_the_decision_reaches_all_processes_at_the_same_epoch(
+    tmp_path: Path, everybody: bool
+) -> None:
+    link = Link(2)
+    trial = run(tmp_path / "a", link, all=everybody)
+    assert trial.halted
+    assert [(tmp_path / "a" / f"done-{rank}").read_text() for rank in (0, 1)] == ["2", "2"]
+    assert [step.epoch for step in link.steps] == [1, 2]
+    assert [step.checkpoint for step in link.steps] == [True, True]
+    assert all(0 <= step.metrics["val_loss"] for step in link.steps)
+    assert checkpoint.epochs(tmp_path / "a") == [2]
+    assert alive(tmp_path / "a") == []
+
+
+@pytest.mark.slow
+def test_a_process_that_raises_is_named_with_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(RankError) as error:
+        run(tmp_path / "a", Link(), raises=2)
+    assert str(error.value) == "rank 1 of 2 raised ArithmeticError: seven is no number"
+    assert 'raise ArithmeticError("seven is no number")' in error.value.__notes__[0]
+    assert "seven is no number" in (tmp_path / "a" / "log.txt").read_text()
+    assert alive(tmp_path / "a") == []
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_named_and_none_is_left(tmp_path: Path) -> None:
+    class Killing(Link):
+        def ask(self, step: Step) -> Answer:
+            if step.epoch == 2:
+                os.kill(int((tmp_path / "a" / "pid-1").read_text()), signal.SIGKILL)
+            return super().ask(step)
+
+    with pytest.raises(RankError) as error:
+        run(tmp_path / "a", Killing())
+    assert str(error.value) == (
+        "rank 1 of 2 was ended by SIGKILL, by hand or for want of memory"
+    )
+    assert alive(tmp_path / "a") == []
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_come_is_named(tmp_path: Path) -> None:
+    code = TRAIN.replace("        optimizer.step()", "        break").replace("rank == 1:", "False:")
+    code = TRAIN.replace("if rank == 0 or config", "if rank == 1:\n            import time\n"
+                         "            time.sleep(600)\n        if rank == 0 or config")  # fmt: skip
+    with pytest.raises(RankError, match="rank 1 of 2 does not come to the epoch's end"):
+        run(tmp_path / "a", Link(), code=code, timeout=2)
+    assert alive(tmp_path / "a") == []
+
+
+@pytest.mark.slow
+def test_the_processes_die_with_the_worker(tmp_path: Path) -> None:
+    (tmp_path / "ddp.py").write_text(TRAIN)
+    worker = f"""
+    import sys; sys.path[:0] = {sys.path!r}
+    from pathlib import Path
+    from nightsweep.trainables.distributed import distributed
+    from nightsweep.trainables.job import Job
+    from nightsweep.trainables.trial import Trial
+    from ddp import train
+    job = Job(trial=1, config={{"stuck": 1}}, epoch=0, until=1, max_epochs=4,
+              metrics=("val_loss",), seed=7, folder=Path({str(tmp_path)!r}), cpus=2)
+    distributed(train, job.config, Trial(job, None), 2)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(worker)], cwd=tmp_path)
+    try:
+        while len(list(tmp_path.glob("pid-*"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert len(alive(tmp_path)) == 2
+    finally:
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 20
+    while alive(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive(tmp_path) == []
+
+
+def test_a_number_of_processes_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    trial = a_trial(tmp_path / "a", Link(), {})
+    with pytest.raises(ValueError, match="a whole number of at least 1, not -1"):
+        distributed(print, {}, trial, -1)

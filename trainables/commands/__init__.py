@@ -1,0 +1,1 @@
+"""Programs as trainables: what they are started with, heard by, and ended with."""

@@ -1,0 +1,211 @@
+"""`trainable: sklearn`: any estimator of scikit-learn's kind, an epoch of which is a fold."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..search import ready
+from ..search.errors import DataError, Problem, SweepError
+from ..search.nearest import did_you_mean, nearest
+from ..search.ready.estimator import FOREST
+from . import function
+from .folds import Scores, seed_of
+from .host import seed_everything
+from .ready import one
+from .table.encoder import encoder, readable
+from .table.lesson import Lesson, lesson
+from .table.split import Numbers
+from .trial import Trial
+
+NEEDED = ("fit", "predict", "get_params", "set_params")
+PROBED = 200  # rows on which a score is tried out
+
+
+class Estimator:
+    """Fits an estimator fold by fold. `data`: one path, or `sklearn:digits`.
+
+    Its columns are made ready by a step that is fitted on a fold's training rows alone; a Pipeline
+    of the user's own gets them as they stand. `folder`: where the user's own code lies.
+    """
+
+    def __init__(self, settings: ready.Estimator, data: list[str], folder: Path) -> None:
+        self.settings = settings
+        self.data = data
+        self._folder = folder
+
+    def check(self) -> None:
+        """Errors: DataError, where table, estimator and score do not go together."""
+        self._suits()
+        self._scores()
+
+    def allow(self, parameters: Collection[str]) -> None:
+        """Errors: SweepError for parameters that the estimator does not have."""
+        known = sorted(self._blank(classes=True).get_params())
+        problems = [
+            Problem(
+                key=("parameters", name),
+                message=f"is no parameter of {self._name}; it has {did_you_mean(name, known)}",
+            )
+            for name in parameters
+            if name not in known
+        ]
+        if problems:
+            raise SweepError(problems)
+
+    def __call__(self, config: dict[str, Any], trial: Trial) -> None:
+        """Fit one configuration in fold after fold; what is in it are the estimator's parameters.
+
+        Reported: val_score, train_score, means over the folds so far; val_score_std, fold_score;
+        after the last fold test_score, of a fit on all rows but those for testing.
+        """
+        done, parts, test = Scores(), self._lesson.parts, self._lesson.test
+        trial.keep(folds=done)
+        for number in trial.epochs(len(parts)):
+            train, val = parts[number - 1]
+            with _told(f"fold {number}"):
+                fitted = self._fitted(config, train, seed_of(trial, number), trial.cpus)
+                own = {"val_score": self._score(fitted, val)}
+                done.add(own | {"train_score": self._score(fitted, train)})
+            found = done.summary()
+            if number == len(parts) and len(test):
+                with _told("all folds"):
+                    fitted = self._fitted(config, self._lesson.seen, trial.seed, trial.cpus)
+                    found["test_score"] = self._score(fitted, test)
+            trial.report(found)
+
+    def _fitted(self, config: Mapping[str, Any], rows: Numbers, seed: int, cpus: int) -> Any:
+        from sklearn.pipeline import Pipeline
+
+        seed_everything(seed)  # whatever an estimator draws from
+        model = self._blank(classes=bool(self._lesson.target.classes)).set_params(**config)
+        _fill(model, "random_state", seed % 2**32)
+        _fill(model, "n_jobs", cpus)
+        if not isinstance(model, Pipeline):
+            columns = encoder(self._lesson.raw, whole=True)
+            model = Pipeline([("columns", columns), ("estimator", model)])
+        return model.fit(self._rows.iloc[rows], self._lesson.target.values[rows])
+
+    def _score(self, fitted: Any, rows: Numbers) -> float:
+        return float(self._scorer(fitted, self._rows.iloc[rows], self._lesson.target.values[rows]))
+
+    @cached_property
+    def _lesson(self) -> Lesson:
+        return lesson(one(self.data, "sklearn"), self.settings)
+
+    @cached_property
+    def _rows(self) -> Any:
+        """What is fitted to: for a Pipeline the table as it stands."""
+        from sklearn.pipeline import Pipeline
+
+        own = isinstance(self._blank(classes=True), Pipeline)
+        return self._lesson.frame if own else readable(self._lesson.raw)
+
+    @cached_property
+    def _scorer(self) -> Any:
+        """Errors: DataError."""
+        from sklearn.metrics import get_scorer, get_scorer_names
+
+        classes = bool(self._lesson.target.classes)
+        name = self.settings.scoring or ("accuracy" if classes else "r2")
+        if name not in get_scorer_names():
+            near = nearest(name, get_scorer_names())
+            hint = f'; did you mean "{near}"?' if near else ""
+            raise DataError(f"scoring: scikit-learn has no score {name!r}{hint}")
+        return get_scorer(name)
+
+    @property
+    def _name(self) -> str:
+        return self.settings.estimator or f"{FOREST}Classifier"
+
+    def _blank(self, *, classes: bool) -> Any:
+        """The estimator, not fitted. `classes`: which of two forests. Errors: DataError ..."""
+        from sklearn.base import clone
+
+        given = self.settings.estimator
+        name = given or FOREST + ("Classifier" if classes else "Regressor")
+        found = function.find(_reference(name), self._folder, "estimator")
+        if inspect.isclass(found) or (callable(found) and not hasattr(found, "fit")):
+            try:
+                found = found()
+            except TypeError as error:
+                raise DataError(f"estimator: {name} cannot be made: {error}") from None
+        lacking = [method for method in NEEDED if not hasattr(found, method)]
+        if lacking:
+            raise DataError(
+                f"estimator: {name} is a {type(found).__name__} without {', '.join(lacking)}; "
+                "name an estimator of scikit-learn's kind, its class, or a function that makes one"
+            )
+        return clone(found)
+
+    def _suits(self) -> None:
+        """Errors: DataError for a classifier where numbers are predicted, or the reverse."""
+        from sklearn.base import is_classifier, is_regressor
+
+        classes = self._lesson.target.classes
+        model = self._blank(classes=bool(classes))
+        if classes and is_regressor(model):
+            raise DataError(
+                f"estimator: {self._name} predicts numbers, and the target has {len(classes)} "
+                "classes; name a classifier, or write task: regression"
+            )
+        if not classes and is_classifier(model):
+            raise DataError(
+                f"estimator: {self._name} predicts classes, and the target is numbers; name a "
+                "regressor, or write task: classification"
+            )
+
+    def _scores(self) -> None:
+        """Errors: DataError for a score that the target does not suit."""
+        from sklearn.dummy import DummyClassifier, DummyRegressor
+
+        target, scorer = self._lesson.target, self._scorer
+        rows = self._lesson.parts[0][1][:PROBED]
+        x, y = np.zeros((len(rows), 1)), target.values[rows]
+        guess = DummyClassifier(strategy="prior") if target.classes else DummyRegressor()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                scorer(guess.fit(x, y), x, y)
+        except (ValueError, AttributeError, TypeError) as error:
+            what = f"{len(target.classes)} classes" if target.classes else "numbers"
+            first = str(error).strip().splitlines()[0]
+            raise DataError(
+                f"scoring: {self.settings.scoring} does not suit a target of {what}: {first}"
+            ) from None
+
+
+def _reference(name: str) -> str:
+    """`module:name` of an import path that may be written with a dot instead."""
+    if ":" in name or "." not in name:
+        return name
+    module, _, last = name.rpartition(".")
+    return f"{module}:{last}"
+
+
+def _fill(model: Any, name: str, value: int) -> None:
+    """Set a parameter of this name, in steps of a pipeline too, where nothing has been set."""
+    for path, given in model.get_params().items():
+        if given is None and path.rpartition("__")[2] == name:
+            model.set_params(**{path: value})
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Warnings, such as of a solver that did not converge, go to the trial's log, each once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", "'n_jobs' has no effect")
+        yield
+    for line in dict.fromkeys(
+        f"{warning.category.__name__}: {warning.message}" for warning in caught
+    ):
+        print(f"{where}: {line}", file=sys.stderr)
