@@ -12,6 +12,7 @@ from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction
 from .console import Console
 from .display import Display, Silent, choose
+from .domains import ours
 from .joining.address import Address
 from .options import cluster
 from .run import resume as _resume
@@ -57,7 +58,7 @@ def run(
     elif metric is not None:
         options["metric"] = list(metric)
     if parameters is not None:
-        options["parameters"] = dict(parameters)
+        options["parameters"] = ours(parameters)
     if isinstance(train, str | Mapping):
         options["trainable"] = train if isinstance(train, str) else dict(train)
     else:

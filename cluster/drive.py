@@ -60,7 +60,7 @@ def run(
     slots: Slots = None,
     seed: Seed = None,
     earlier: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option("--from", help="An earlier run whose results are used, beside the file's."),
     ] = None,
     again: Annotated[
@@ -195,13 +195,15 @@ def words_again(
     return ["resume", str(folder), *cluster, *["--json"][:as_json]]
 
 
-def _with(written: Mapping[str, Any], earlier: Sequence[Path]) -> dict[str, Any]:
+def _with(written: Mapping[str, Any], earlier: Sequence[str]) -> dict[str, Any]:
     """`from` of a sweep file, and more earlier runs."""
+    from ..search.earlier import absolute
+
     if not earlier:
         return {}
     there = written.get("from") or []
     there = there if isinstance(there, list) else [there]
-    return {"from": [*there, *(str(run.absolute()) for run in earlier)]}
+    return {"from": [*there, *map(absolute, earlier)]}
 
 
 def _words() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..search.errors import Problem, SweepError, TrainingFunctionError
 from ..search.results import Results
-from ..search.space import Choice, Float, Int
+from ..search.space import Choice, Float, Int, options
 from ..trainables.function import Kind, check, kind_of
 from .api import run
 
@@ -32,7 +32,7 @@ def optimize(
     directions: Sequence[Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
     max_epochs: int | None = None,
-    **options: Any,
+    **more: Any,
 ) -> Results:
     """Search with an Optuna objective as it is, in place of `create_study` and `study.optimize`.
 
@@ -43,7 +43,7 @@ def optimize(
         timeout: Seconds to search, as in `study.optimize`.
         parameters: Take these, as `nightsweep.run` does, in place of what is found.
         max_epochs: How often it reports, at most; needed if it reports.
-        options: As of `nightsweep.run`: out, address, quiet, and what a sweep file may hold.
+        more: As of `nightsweep.run`: out, address, quiet, and what a sweep file may hold.
 
     The metric is `value`, or `values_0`, `values_1` ... Errors: those of `nightsweep.run`.
     """
@@ -57,18 +57,18 @@ def optimize(
         max_epochs = _epochs(found, several=directions is not None, given=max_epochs)
         if parameters is None:
             parameters = found.parameters
-            if not options.get("quiet"):
+            if not more.get("quiet"):
                 print(_told(parameters), file=sys.stderr)
     if timeout is not None:
-        options["time"] = timeout
+        more["time"] = timeout
     if n_trials is not None:
-        options["trials"] = n_trials
+        more["trials"] = n_trials
     return run(
         objective,
         parameters,
         metric=_metrics(direction, directions),
         max_epochs=max_epochs,
-        **options,
+        **more,
     )
 
 
@@ -132,13 +132,12 @@ def _told(parameters: Mapping[str, Any]) -> str:
     """What was found, in a line."""
     words = []
     for name, parameter in parameters.items():
-        if isinstance(parameter, Float | Int | Choice):
-            when = "".join(
-                f" if {parent} is {value}" for parent, value in (parameter.when or {}).items()
-            )
-            words.append(f"{name} ({parameter.describe()}){when}")
-        else:
+        if not isinstance(parameter, Float | Int | Choice):
             words.append(f"{name} (always {parameter})")
+            continue
+        conditions = (parameter.when or {}).items()
+        when = [f"if {parent} is {' or '.join(map(str, options(v)))}" for parent, v in conditions]
+        words.append(" ".join([f"{name} ({parameter.describe()})", *when]))
     return f"the objective asks for {'; '.join(words)}"
 
 

@@ -136,11 +136,12 @@ def resume(
         if file is not None:
             _moved(folder, Source(file=file))
         base = Path(folder.header().get("folder") or ".")
+        sweep = changed(results.sweep, edits)
         if address is None:
-            check_data(changed(results.sweep, edits), base, str(run))
+            check_data(sweep, base, str(run))
         return _drive(
             results,
-            _function_again(run, results.sweep, base, function),
+            _function_again(run, sweep, base, function),
             base,
             display or Silent(),
             edits,

@@ -52,5 +52,6 @@ def job(study: Study, trial: Trial, folder: RunFolder) -> Job:
         alone=trial.alone,
         gpus=sweep.resources.most_gpus,
         cpus=max(int(sweep.resources.cpus), 1),
+        processes=sweep.resources.processes,
         pauses=sweep.scheduler.pauses,
     )

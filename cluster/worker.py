@@ -65,6 +65,10 @@ class Worker(tune.Trainable):
             if 0 < self._share < 1:
                 hold(1.0 if self._alone else self._share)
             match how:
+                case Kind.OURS if trial.processes > 1:
+                    from ..trainables.distributed import distributed
+
+                    return distributed(found, trial.config, trial, trial.processes)
                 case Kind.OURS:
                     return found(trial.config, trial)
                 case Kind.OBJECTIVE:

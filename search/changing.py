@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .brief import brief
 from .errors import StudyError
+from .ready import Command
 from .schedulers.brackets import Brackets
 from .space import Parameter, Space
 from .sweep import Sweep
@@ -14,7 +16,7 @@ CHANGEABLE = (
     "trials", "time", "gpu_hours", "deadline", "window", "reserve", "target", "patience",
     "slots", "resources", "retries", "timeout", "checkpoints", "max_epochs", "parameters",
     "data",
-    "submit",
+    "submit", "trainable",
 )  # fmt: skip
 ANEW = "start a new run with from: this one, which takes its results over where they fit"
 
@@ -41,6 +43,11 @@ def allowed(sweep: Sweep, changes: dict[str, Any]) -> dict[str, Any]:
 def refused(before: Sweep, after: Sweep) -> dict[str, str]:
     """What a run cannot go on with of what CHANGEABLE names, by its key, each with the reason."""
     found = {f"parameters.{name}": why for name, why in _parameters(before.space, after.space)}
+    if not _one_kind(before, after):
+        found["trainable"] = (
+            f"trainable is {brief(before.trains)} in this run, and can get another command or "
+            f"grace, no more; {ANEW}"
+        )
     began, now = before.max_epochs, after.max_epochs
     if now < began:
         found["max_epochs"] = f"max_epochs can only grow in a run, not become {now} after {began}"
@@ -50,6 +57,12 @@ def refused(before: Sweep, after: Sweep) -> dict[str, str]:
             f"brackets, since brackets depend on it; {ANEW}"
         )
     return found
+
+
+def _one_kind(before: Sweep, after: Sweep) -> bool:
+    """Whether the same is trained: a command may have been mended."""
+    commands = all(isinstance(sweep.trainable, Command) for sweep in (before, after))
+    return commands or before.trainable == after.trainable
 
 
 def _brackets(sweep: Sweep) -> bool:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .elsewhere import experiment
+from .elsewhere import study as optuna_study
+from .elsewhere.past import Past, PastTrial
 from .errors import JournalError, NightsweepError, RunFolderError
 from .events import Learned, Lesson, Metrics
 from .fitting import fitted
-from .ledger import Page
+from .nearest import did_you_mean
 from .objective import Objective, Score
 from .proposer import LEADERS
-from .record import Record, Status
+from .record import Status
 from .results import Results
 from .study import Study
 from .sweep import Sweep
@@ -28,7 +31,19 @@ def lessons(sweep: Sweep, folder: Path) -> list[Learned]:
 
     Errors: NightsweepError where a run cannot be read, or has searched something else.
     """
-    return [lesson(sweep, _loaded(folder / run), run) for run in sweep.from_]
+    return [lesson(sweep, _loaded(sweep, folder, run), run) for run in sweep.from_]
+
+
+def place(run: str) -> str:
+    """The path in an entry of `from`. Errors: NightsweepError if it names no file."""
+    return optuna_study.parts(run)[0] if run.startswith(optuna_study.SCHEME) else run
+
+
+def absolute(run: str) -> str:
+    """An entry of `from`, as it can be read from any folder. Errors: NightsweepError."""
+    path = place(run)
+    whole = str(Path(path).expanduser().absolute())
+    return run.replace(path, whole, 1) if run.startswith(optuna_study.SCHEME) else whole
 
 
 def unlearned(study: Study, folder: Path) -> list[Learned]:
@@ -37,27 +52,25 @@ def unlearned(study: Study, folder: Path) -> list[Learned]:
     return lessons(study.sweep.model_copy(update={"from_": missing}), folder)
 
 
-def lesson(sweep: Sweep, earlier: Results, run: str) -> Learned:
+def lesson(sweep: Sweep, earlier: Results | Past, run: str) -> Learned:
     """What one earlier sweep teaches. Errors: NightsweepError if it had another metric or goal."""
-    _compare(sweep, earlier, run)
+    past = earlier if isinstance(earlier, Past) else _past(earlier)
+    _compare(sweep, past, run)
     space, objective = sweep.space, Objective(sweep.outcomes)
     ladder = sweep.scheduler.build(sweep.max_epochs).ladder()
     rungs = [*(step.epoch for step in ladder), sweep.max_epochs]
     results: list[Lesson] = []
     best: list[tuple[Score, int]] = []
     missed = 0
-    for known, page in earlier.rows():
-        if not page.epochs:
-            continue
-        reported = _reported(known, page, objective, rungs[-1], earlier.sweep.max_epochs)
+    for known in past.trials:
+        reported = _reported(known, objective, rungs[-1])
         values = {str(rung): reported[rung] for rung in rungs if rung in reported}
-        lost = known.status is Status.DIVERGED
-        config = fitted(space, known.config, earlier.sweep.space)
-        if config is None or not (values or lost):
+        config = fitted(space, known.config, past.space)
+        if config is None or not (values or known.diverged):
             missed += 1
             continue
         results.append(Lesson(trial=known.id, config=config, values=values))
-        if lost:
+        if known.diverged:
             results[-1]["diverged"] = True
         if reported:
             best.append((min(map(objective.score, reported.values())), known.id))
@@ -71,36 +84,68 @@ def told(lesson: Learned) -> str:
     return f"takes {plural(len(lesson.results), 'result')} from {lesson.run}{missed}"
 
 
-def _loaded(run: Path) -> Results:
+def _loaded(sweep: Sweep, folder: Path, run: str) -> Results | Past:
+    metrics = [metric.name for metric in sweep.objectives]
+    path = folder / Path(place(run)).expanduser()
+    if run.startswith(optuna_study.SCHEME):
+        return optuna_study.past(path, optuna_study.parts(run)[1], metrics)
+    if experiment.is_one(path):
+        return experiment.past(path, metrics)
     try:
-        return Results.load(run)
+        return Results.load(path)
     except (RunFolderError, JournalError) as error:
         raise type(error)(f"from: {error}") from None
 
 
-def _compare(sweep: Sweep, earlier: Results, run: str) -> None:
-    goals = {metric.name: metric.goal for metric in earlier.sweep.objectives}
-    for metric in sweep.objectives:
-        if goals.get(metric.name) != metric.goal:
-            then = " and ".join(f"{goal} {name}" for name, goal in goals.items())
-            raise NightsweepError(
-                f"from: {run} was to {then}, but this sweep is to {metric.goal} {metric.name}; "
-                "take it out, or search for the same"
+def _past(earlier: Results) -> Past:
+    """A run of our own."""
+    last = earlier.sweep.max_epochs
+    trials = []
+    for known, page in earlier.rows():
+        if not page.epochs:
+            continue
+        reported = {epoch: at.metrics for epoch, at in page.epochs.items()}
+        by_itself = known.status is Status.COMPLETED and known.epoch < last
+        trials.append(
+            PastTrial(
+                id=known.id,
+                config=known.config,
+                epochs=known.epoch,
+                reported=reported,
+                final=reported.get(known.epoch) if by_itself else None,
+                diverged=known.status is Status.DIVERGED,
             )
+        )
+    goals = {metric.name: metric.goal for metric in earlier.sweep.objectives}
+    return Past(goals=goals, space=earlier.sweep.space, trials=tuple(trials))
 
 
-def _reported(
-    known: Record, page: Page, objective: Objective, end: int, ended: int
-) -> dict[int, Metrics]:
+def _compare(sweep: Sweep, past: Past, run: str) -> None:
+    for metric in sweep.objectives:
+        if metric.name in past.goals and past.goals[metric.name] in (metric.goal, None):
+            continue
+        if all(goal is None for goal in past.goals.values()):
+            raise NightsweepError(
+                f"from: {run} has reported no {metric.name}, the metric of this sweep; it has "
+                f"{did_you_mean(metric.name, list(past.goals))}"
+            )
+        then = " and ".join(f"{goal} {name}" for name, goal in past.goals.items())
+        raise NightsweepError(
+            f"from: {run} was to {then}, but this sweep is to {metric.goal} {metric.name}; "
+            "take it out, or search for the same"
+        )
+
+
+def _reported(known: PastTrial, objective: Objective, end: int) -> dict[int, Metrics]:
     """What was reported at each epoch of what this sweep looks at, where all of it was.
 
-    Of a trial that ended by itself, before the last epoch, the latest is that of our last, `end`.
+    Of a trial that ended by itself, what it came to is that of our last epoch, `end`.
     """
-    found = {
-        epoch: {name: at.metrics[name] for name in objective.names}
-        for epoch, at in page.epochs.items()
-        if objective.missing(at.metrics) is None and objective.unusable(at.metrics) is None
+    told = dict(known.reported)
+    if known.final is not None and (known.epochs <= end or end not in told):
+        told[end] = known.final
+    return {
+        epoch: {name: metrics[name] for name in objective.names}
+        for epoch, metrics in told.items()
+        if objective.missing(metrics) is None and objective.unusable(metrics) is None
     }
-    if known.status is Status.COMPLETED and known.epoch < ended and known.epoch in found:
-        found[end] = found[known.epoch]
-    return found

@@ -1,10 +1,14 @@
 """Which trials are best: one, or where there are several objectives a front of them.
 
 Of one objective, a trial counts with its best epoch; of several, with its last, since what is
-better at one epoch and worse at another would be several trials.
+better at one epoch and worse at another would be several trials. With cross-validation, too, it is
+its last: a mean over its first fold, or the first two, may be luck; and trials that have been
+judged by all folds stand before those that were stopped sooner.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from .events import Reported
 from .fronts import first_front
@@ -15,16 +19,20 @@ from .record import UNSCORED, Record
 class Leaders:
     """Keeps the best of the trials that have reported."""
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, folds: int | None = None) -> None:
         self.best: Record | None = None
+        self._folds = folds
         self._several = objective.several
         self._reported: dict[int, Record] = {}
 
     def note(self, known: Record, event: Reported) -> None:
         """A trial has reported an epoch, with `known.latest` as its score."""
         self._reported[known.id] = known
-        if self._several or known.latest < known.score:
-            known.score, known.best, known.best_epoch = known.latest, known.last, event.epoch
+        score = known.latest
+        if self._folds:
+            score = replace(score, folds_left=self._folds - event.epoch)
+        if self._several or score < known.score:
+            known.score, known.best, known.best_epoch = score, known.last, event.epoch
             known.best_metrics = event.metrics
         if known.score < (self.best.score if self.best else UNSCORED):
             self.best = known

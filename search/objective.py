@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import (
@@ -78,9 +78,11 @@ class Metric(BaseModel):
 class Score:
     """By how much constraints are missed in all, and the objectives' values, all to be minimised.
 
-    The order is that of one objective; of several it is a way to break ties.
+    The order is that of one objective; of several it is a way to break ties. `folds_left`: of
+    cross-validation; a mean over few of its folds may be luck, so it stands behind one over more.
     """
 
+    folds_left: int = field(default=0, kw_only=True)
     violation: float
     values: tuple[float, ...]
 
@@ -91,6 +93,8 @@ class Score:
 
     def dominates(self, other: Score) -> bool:
         """It misses constraints by less; or by as much, is nowhere worse, and somewhere better."""
+        if self.folds_left != other.folds_left:
+            return self.folds_left < other.folds_left
         if self.violation != other.violation:
             return self.violation < other.violation
         pairs = zip(self.values, other.values, strict=True)

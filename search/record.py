@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +12,7 @@ from .events import Metrics
 from .objective import Score
 from .space import Config
 
-UNSCORED = Score(math.inf, ())  # worse than every score
+UNSCORED = Score(math.inf, (), folds_left=sys.maxsize)  # worse than every score
 
 
 class Status(StrEnum):
@@ -69,5 +70,5 @@ class Record:
     best: float = math.nan
     best_metrics: Metrics = field(default_factory=dict)
     best_epoch: int = 0
-    score: Score = UNSCORED  # at its best epoch
+    score: Score = UNSCORED  # at its best epoch; of several objectives, or folds, at its last
     latest: Score = UNSCORED  # at its last

@@ -50,6 +50,10 @@ class Resources(BaseModel):
         0.0, description="a fraction shares a GPU among trials; auto: as many share one as fit"
     )
 
+    processes: int = Field(
+        1, ge=1, description="so many run the training function together, as with torchrun"
+    )
+
     @property
     def auto(self) -> bool:
         """Whether it is measured how many trials share a GPU."""
@@ -79,6 +83,14 @@ class Resources(BaseModel):
                 "GPU, or whole GPUs"
             )
         return gpus
+
+    @model_validator(mode="after")
+    def _a_gpu_each(self) -> Resources:
+        if self.gpus and self.processes > 1 and self.gpus != self.processes:
+            raise ValueError(
+                f"{self.processes} processes need a GPU each; write gpus: {self.processes}, or 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _something(self) -> Resources:

@@ -39,7 +39,7 @@ class State:
         self.trained = 0  # epochs, counted once where an attempt repeated them
         self.contest = Contest.of(sweep)
         self.objective = self.contest.objective
-        self.leaders = Leaders(self.objective)
+        self.leaders = Leaders(self.objective, sweep.folds)
         self.pace = Pace()
         self.beaten = 0  # trials decided since the best took the lead, none of them better
         self.proposer = Proposer(sweep, self.contest.observations)
@@ -71,6 +71,8 @@ class State:
         """Whether the sweep's target is reached."""
         target, best, sign = self.sweep.target, self.leaders.best, self.objective.sign
         if target is None or best is None:
+            return False
+        if best.score.folds_left:
             return False
         return best.score.feasible and sign * best.best <= sign * target
 

@@ -167,7 +167,10 @@ class Sweep(BaseModel):
         (), description="files and folders that training reads; looked for on every node"
     )
     from_: tuple[Text, ...] = Field(
-        (), alias="from", description="run folders of earlier sweeps, whose results are used"
+        (),
+        alias="from",
+        description="earlier sweeps, whose results are used: run folders, "
+        "optuna:sqlite:///x.db#study, ~/ray_results/NAME",
     )
 
     def __init__(self, /, **values: Any) -> None:
@@ -255,6 +258,11 @@ class Sweep(BaseModel):
         return f"trainable {self.trainable.name}" if self.trainable else self.train
 
     @property
+    def folds(self) -> int | None:
+        """Of cross-validation, where a trainable does that: each of its epochs is a fold."""
+        return getattr(self.trainable, "cv", None)
+
+    @property
     def objectives(self) -> list[Metric]:
         """The metrics with a goal, in the order given; one at least."""
         return [metric for metric in self.outcomes if metric.goal is not None]
@@ -289,7 +297,7 @@ class Sweep(BaseModel):
 
     def _across(self) -> Iterator[Problem]:
         """Mistakes that no key shows alone."""
-        space, folds = self.space, getattr(self.trainable, "cv", None)
+        space, folds = self.space, self.folds
         if self.trainable and self.train:
             message = f"there is trainable: {self.trainable.name} too; leave one of them out"
             yield Problem(key=("train",), message=message)

@@ -118,7 +118,7 @@ def parameter_of(name: str, distribution: BaseDistribution) -> Parameter:
         return _parameter(distribution)
     except ValidationError as error:
         why = error.errors()[0]["msg"]
-        raise TrainingFunctionError(f"the objective's {name} cannot be searched: {why}") from None
+        raise TrainingFunctionError(f"{name}: {why}") from None
 
 
 def _parameter(asked: BaseDistribution) -> Parameter:

@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ Batch = tuple[
 ]  # inputs (a tensor (B, ...), or a tuple or dict of them), targets (B, ...)
 
 
+@runtime_checkable
 class Rows(Protocol):
     """Rows of data, handed out in batches."""
 
@@ -115,7 +116,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """What to train on, and what to judge by: (x, y) tensors, a Dataset, or a DataLoader, each.
+    """What to train on, and what to judge by: (x, y) tensors, a Dataset, a DataLoader, or Rows.
 
     `test`: what no decision is to see; what a model would do on it is reported, and that is all.
     """
@@ -134,6 +135,8 @@ def rows(given: Any, workers: int = 0, *, pinned: bool = False) -> Rows:
         return Own(given)
     if isinstance(given, Dataset):
         return Stored(given, workers, pinned)
+    if isinstance(given, Rows):
+        return given
     if isinstance(given, tuple | list) and len(given) == 2:
         x, y = each(given[0], torch.as_tensor), torch.as_tensor(given[1])
         lengths = {len(y), *(len(tensor) for tensor in leaves(x))}

@@ -1,4 +1,4 @@
-"""`trainable: boosting`: gradient boosted trees on a table, an epoch of which is so many rounds."""
+"""`trainable: boosting`: gradient boosted trees on a table; an epoch is so many rounds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..search import ready
 from .boosters import Floats, Task, Trees, booster, there
 from .folds import cross_validated, seed_of
 from .ready import one
+from .table.columns import learned
 from .table.encoder import encoder, readable
 from .table.lesson import Lesson, lesson
 from .trial import Trial
@@ -41,6 +42,8 @@ class Boosting:
         the cross-entropy; without them rmse, mae and r2, where it is the mean squared error of
         the target divided by its standard deviation in training. `rounds`: grown so far.
         """
+        for name, why in self._part(0).left_out.items():
+            print(f"column {name!r} is not learned from: it {why}")
         folds = self.settings.cv
         if folds is None:
             self._train(config, 0, trial)
@@ -72,8 +75,9 @@ class Boosting:
         train, val = whole.parts[number]
         rows = {"train": train, "val": val} | ({"test": whole.test} if len(whole.test) else {})
         table, values = readable(whole.raw), whole.target.values
-        columns = encoder(whole.raw, whole=False).fit(table.iloc[train])
-        x = np.asarray(columns.transform(table), dtype=np.float64)
+        columns = learned(whole.raw, train)
+        made = encoder(columns, whole=False).fit(table.iloc[train])
+        x = np.asarray(made.transform(table), dtype=np.float64)
         classes, spread = len(whole.target.classes), 1.0
         if classes:
             start = _log_odds(np.bincount(values[train], minlength=classes) / len(train))
@@ -86,15 +90,19 @@ class Boosting:
             classes=classes,
             start=start,
         )
-        return Part(task=task, spread=spread)
+        return Part(task=task, spread=spread, left_out=columns.left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one training takes. `spread`: by which a target of numbers was divided."""
+    """What one training takes.
+
+    `spread`: by which a target of numbers was divided. `left_out`: columns, and why.
+    """
 
     task: Task
     spread: float
+    left_out: Mapping[str, str]
 
     def judged(self, scores: Floats, y: NDArray[Any]) -> Mapping[str, float]:
         """What scores (N,) or (N, K) are worth beside targets (N,)."""

@@ -36,7 +36,9 @@ def _conditions(
 ) -> Iterator[dict[str, Any]]:
     """What tells the runs that asked for it from those that did not."""
     there = [run for run in runs if name in run.questions]
-    absent = [run for run in runs if name not in run.questions and run.end != "raised"]
+    absent = [
+        run for run in runs if name not in run.questions and run.end not in ("raised", "cut")
+    ]
     if not absent:
         return
     for parent, parameter in before.items():

@@ -162,6 +162,18 @@ def size(folder: Path, epoch: int) -> int:
         return 0
 
 
+def save_rng(folder: Path, rank: int) -> None:
+    """Write this process's random generators, of several processes or beside another tool's
+    checkpoint. Errors: OSError."""
+    write(folder / f"generators-{rank}.pt", {"rng": _rng()})
+
+
+def load_rng(folder: Path, rank: int) -> dict[str, Any] | None:
+    """What `save_rng` has written; None where it has not. Errors: as `load`'s."""
+    path = folder / f"generators-{rank}.pt"
+    return plain.read(path)["rng"] if path.exists() else None
+
+
 def restore_rng(state: dict[str, Any]) -> None:
     """Put Python's, numpy's and torch's generators where they were."""
     import numpy as np

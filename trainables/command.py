@@ -38,7 +38,7 @@ class Command:
         startable.script(words, self.folder)
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None:
-        """Run the program for a trial. Errors: ProgramError, ReportError."""
+        """Run the program for a trial. Errors: ProgramError."""
         place = trial.standing(lambda: self._prepare(trial))
         listener = Listener()
         try:

@@ -21,6 +21,7 @@ from . import function
 from .folds import Scores, seed_of
 from .host import seed_everything
 from .ready import one
+from .table.columns import learned
 from .table.encoder import encoder, readable
 from .table.lesson import Lesson, lesson
 from .table.split import Numbers
@@ -33,8 +34,9 @@ PROBED = 200  # rows on which a score is tried out
 class Estimator:
     """Fits an estimator fold by fold. `data`: one path, or `sklearn:digits`.
 
-    Its columns are made ready by a step that is fitted on a fold's training rows alone; a Pipeline
-    of the user's own gets them as they stand. `folder`: where the user's own code lies.
+    Its columns are made ready, and a target of numbers standardised, by what is fitted on a fold's
+    training rows alone; a Pipeline of the user's own gets both as they stand. `folder`: where the
+    user's own code lies.
     """
 
     def __init__(self, settings: ready.Estimator, data: list[str], folder: Path) -> None:
@@ -46,6 +48,8 @@ class Estimator:
         """Errors: DataError, where table, estimator and score do not go together."""
         self._suits()
         self._scores()
+        for train, _ in self._lesson.parts:
+            learned(self._lesson.raw, train)
 
     def allow(self, parameters: Collection[str]) -> None:
         """Errors: SweepError for parameters that the estimator does not have."""
@@ -83,14 +87,19 @@ class Estimator:
             trial.report(found)
 
     def _fitted(self, config: Mapping[str, Any], rows: Numbers, seed: int, cpus: int) -> Any:
+        from sklearn.compose import TransformedTargetRegressor
         from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import StandardScaler
 
         seed_everything(seed)  # whatever an estimator draws from
         model = self._blank(classes=bool(self._lesson.target.classes)).set_params(**config)
         _fill(model, "random_state", seed % 2**32)
         _fill(model, "n_jobs", cpus)
         if not isinstance(model, Pipeline):
-            columns = encoder(self._lesson.raw, whole=True)
+            if not self._lesson.target.classes:  # or C and alpha would mean what its unit is
+                scale = StandardScaler()
+                model = TransformedTargetRegressor(model, transformer=scale, check_inverse=False)
+            columns = encoder(learned(self._lesson.raw, rows), whole=True)
             model = Pipeline([("columns", columns), ("estimator", model)])
         return model.fit(self._rows.iloc[rows], self._lesson.target.values[rows])
 
@@ -141,7 +150,8 @@ class Estimator:
         lacking = [method for method in NEEDED if not hasattr(found, method)]
         if lacking:
             raise DataError(
-                f"estimator: {name} is a {type(found).__name__} without {', '.join(lacking)}; "
+                f"estimator: {name} is of type {type(found).__name__}, without "
+                f"{', '.join(lacking)}; "
                 "name an estimator of scikit-learn's kind, its class, or a function that makes one"
             )
         return clone(found)

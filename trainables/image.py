@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..search import ready
+from ..search.errors import DataError
 from ..search.ready.image import EPOCHS, RESNET
 from . import transfer
 from .batches import Data
@@ -44,8 +45,10 @@ class Image:
 
     def check(self) -> None:
         """Errors: DataError, where the pictures or the network cannot be used."""
-        assert self._parts
-        self._network({})
+        self._part(0)
+        network = self._network({})
+        if not isinstance(network, ResNet):
+            transfer.look(network, self._pictures.x.shape[2:])
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None:
         """Train one configuration; what is in it: search/ready/image.py."""
@@ -62,17 +65,22 @@ class Image:
         augment = Augment(**{name: config.get(name, value) for name, value in AUGMENT.items()})
         channels = self._pictures.x.shape[1] if isinstance(network, ResNet) else 3
         model = nn.Sequential(augment, Scale(part.moments, channels), network)
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU, and on tensor cores
+        # The order that convolutions are quick in, on CPUs and on tensor cores.
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         fit(model, part.data, config, trial, metrics=part.metrics)
 
     def _network(self, config: Mapping[str, Any]) -> nn.Module:
         """Errors: DataError."""
         outputs = len(self._pictures.classes) or 1
         name = config.get("model", self.settings.model)
+        _, channels, height, width = self._pictures.x.shape
         if name != RESNET:
+            if channels not in (1, 3):
+                raise DataError(
+                    f"{name} sees colours, red, green and blue, not {channels} channels"
+                )
             name = name.removeprefix("torchvision:")
             return transfer.network(name, outputs, pretrained=self.settings.pretrained)
-        _, channels, height, width = self._pictures.x.shape
         stem = 1 if min(height, width) <= SMALL else 2
         knobs = {name: config.get(name, value) for name, value in MODEL.items()}
         return ResNet(channels, outputs, stem=config.get("stem", stem), **knobs)

@@ -27,6 +27,7 @@ class Job:
     alone: bool = False  # it has its device to itself, and may fill it
     gpus: float = 0
     cpus: int = 1  # whole ones that it may use
+    processes: int = 1  # that train it together
     pauses: bool = True  # a decision may be to pause, so the state is saved before each
 
 

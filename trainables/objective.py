@@ -51,7 +51,7 @@ class Asked(Asking):
         self._steps: set[int] = set()
         self._values: list[float] = []  # reported
         self._last: float | None = None  # of the last epoch: the returned value may replace it
-        self._looping = False
+        self._keeps = self._looping = False
 
     def answer(self, name: str, parameter: Parameter) -> Any:
         """The configuration's; where it has none, one that follows from the trial's seed."""
@@ -81,9 +81,14 @@ class Asked(Asking):
         """An epoch's value; as with Optuna, the second report of the same step does not count."""
         if step in self._steps:
             return
-        if self._last is not None:
-            self._send_last()
-            raise Halted  # it has trained all its epochs
+        self._send_last()
+        if self._trial.halted:
+            raise Halted  # nobody has asked should_prune, or it has trained all its epochs
+        if self._keeps and not self._looping:
+            raise ReportError(
+                "the objective keeps its state to be paused, but its own loop would begin again "
+                "from the first epoch; let it loop over trial.epochs()"
+            )
         self._steps.add(step)
         self._values.append(float(value))
         if self._trial.epoch + 1 >= self._trial.max_epochs and not self._looping:
@@ -92,7 +97,7 @@ class Asked(Asking):
         try:
             self._trial.report(self._metrics(float(value)))
         except Halted:
-            pass  # should_prune says so; whoever does not ask is ended by the next report
+            pass  # should_prune says so
 
     def should_prune(self) -> bool:
         """Whether the last report's decision was to leave this trial, for now or for good."""
@@ -112,6 +117,7 @@ class Asked(Asking):
 
     def keep(self, **things: Keepable) -> None:
         """nightsweep's: what is saved when the trial is paused, and restored here."""
+        self._keeps = True
         self._trial.keep(**things)
 
     def epochs(self, last: int | None = None) -> Iterator[int]:
@@ -121,9 +127,8 @@ class Asked(Asking):
 
     def pruned(self) -> None:
         """The objective has raised TrialPruned, told to or of its own accord."""
-        if self._last is not None:
-            self._send_last()
-        elif not (self._trial.halted or self._trial.epoch):
+        self._send_last()
+        if not (self._trial.halted or self._trial.epoch):
             print("pruned before it has reported anything: it counts as the worst")
             self._end(dict.fromkeys(self._trial.metrics, math.nan))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -52,4 +53,4 @@ class Perceptron(nn.Module):
 
 def dimension(size: int) -> int:
     """Of the embedding of so many categories (Howard & Gugger 2020, "fastai")."""
-    return min(50, round(1.6 * size**0.56))
+    return min(50, round(1.6 * math.pow(size, 0.56)))

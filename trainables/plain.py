@@ -20,7 +20,10 @@ class StateError(TypeError):
     """A state holds more than can be read back safely."""
 
 
-def check(path: Path) -> None:
+KEPT = "what trial.keep was given has a state_dict with"
+
+
+def check(path: Path, what: str = KEPT) -> None:
     """Look at what torch.save has written, without reading it. Errors: StateError."""
     from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
@@ -28,8 +31,8 @@ def check(path: Path) -> None:
         foreign = get_unsafe_globals_in_checkpoint(path)
     if foreign:
         raise StateError(
-            f"what trial.keep was given has a state_dict with {', '.join(sorted(foreign))}, which "
-            f"could not be read back safely; let it hold {PLAIN} only, or bytes that "
+            f"{what} {', '.join(sorted(foreign))}, which could not be read back safely; "
+            f"let it hold {PLAIN} only, or bytes that "
             "load_state_dict unpickles itself"
         )
 

@@ -24,12 +24,14 @@ from ..search.errors import NightsweepError, TrainingFunctionError
 from ..search.space import Int, Parameter, levels, size
 from .asking import Asking
 
-LONGEST = 60.0  # seconds for all of it
-QUIET = 5.0  # seconds without a question, after one: it trains
+LOADING = 300.0  # seconds until the objective's libraries are loaded
+LONGEST = 60.0  # seconds for all runs
+QUIET = 10.0  # seconds without a question, after one: it trains
 MOST = 40  # runs
 FEW = 8  # values that are all tried
 
-End = Literal["reported", "returned", "raised", "quiet"]
+# quiet: it has asked, and then nothing for a while; cut: time was up.
+End = Literal["reported", "returned", "raised", "quiet", "cut"]
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Seen:
 
     questions: dict[str, Parameter] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
-    end: End = "quiet"
+    end: End = "cut"
     error: str = ""
 
 
@@ -50,16 +52,21 @@ def probed(pickled: bytes) -> list[Seen]:
 
     Errors: TrainingFunctionError where every run has failed, or has asked for nothing.
     """
-    with Child(pickled, time.monotonic() + LONGEST) as child:
-        seen = list(explored(child.run))
-    if all(run.end == "raised" for run in seen):
-        raise TrainingFunctionError(f"the objective {seen[0].error}")
-    if not any(run.questions for run in seen):
+    with Child(pickled) as child:
+        return looked(list(explored(child.run)))
+
+
+def looked(runs: list[Seen]) -> list[Seen]:
+    """The same runs, if they tell something. Errors: TrainingFunctionError."""
+    if all(run.end == "raised" for run in runs):
+        raise TrainingFunctionError(f"the objective {runs[0].error}")
+    if not any(run.questions for run in runs):
+        waited = f" in {LONGEST:.0f} s" if runs[0].end == "cut" else ""
         raise TrainingFunctionError(
-            f"the objective has asked for no parameter in {LONGEST:.0f} s, so there is nothing to "
-            "search; it must call trial.suggest_float or the like, before it trains"
+            f"the objective has asked for no parameter{waited}, so there is nothing to search; it "
+            "must call trial.suggest_float or the like, before it trains"
         )
-    return seen
+    return runs
 
 
 def explored(run: Run) -> Iterator[Seen]:
@@ -94,9 +101,9 @@ def _worth(parameter: Parameter) -> list[Any]:
 class Child:
     """The process in which the objective runs, again and again; ended where it does not stop."""
 
-    def __init__(self, pickled: bytes, deadline: float) -> None:
+    def __init__(self, pickled: bytes) -> None:
         self._pickled = pickled
-        self._deadline = deadline
+        self._deadline = 0.0  # from when it is loaded for the first time
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
 
@@ -109,9 +116,9 @@ class Child:
     def run(self, answers: dict[str, Any]) -> Seen:
         """One run. Errors: TimeoutError if none can be begun any more; TrainingFunctionError."""
         line = self._line or self._begin()
-        line.send(answers)
         seen = Seen()
         try:
+            line.send(answers)
             while line.poll(self._patience(seen)):
                 match line.recv():
                     case ("asked", name, parameter, answer):
@@ -121,6 +128,9 @@ class Child:
                         return seen
         except (EOFError, OSError):
             seen.end, seen.error = "raised", f"ended its process with {self._code()}"
+        else:
+            if seen.questions and time.monotonic() < self._deadline:
+                seen.end = "quiet"
         self._end()
         return seen
 
@@ -129,13 +139,14 @@ class Child:
         return min(QUIET, left) if seen.questions else left
 
     def _begin(self) -> Connection:
-        if time.monotonic() > self._deadline:
+        if self._deadline and time.monotonic() > self._deadline:
             raise TimeoutError
         line, theirs = Pipe()
         with theirs:
+            number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __spec__.name, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", "-c", f"from {__name__} import serve; serve({number})"],
+                pass_fds=[number],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -143,7 +154,14 @@ class Child:
                 start_new_session=True,  # what it starts ends with it
             )
         self._line = line
-        line.send_bytes(self._pickled)
+        try:
+            line.send_bytes(self._pickled)
+            why = line.recv() if line.poll(LOADING) else f"took more than {LOADING:.0f} s"
+        except (EOFError, OSError):
+            why = f"ended it with {self._code()}"
+        if why:
+            raise TrainingFunctionError(f"the objective, loaded in another process, {why}")
+        self._deadline = self._deadline or time.monotonic() + LONGEST
         return line
 
     def _code(self) -> str:
@@ -206,28 +224,22 @@ def ended(objective: Callable[[Any], Any], trial: Recording) -> tuple[str, End, 
     except TrialPruned:
         return "ended", "returned", ""
     except NightsweepError as error:
-        return "ended", "raised", str(error)
+        return "ended", "raised", f"cannot be searched: {error}"
     except BaseException as error:
         return "ended", "raised", f"raised {type(error).__name__}: {error}"
     return "ended", "returned", ""
 
 
-def serve(line: Connection) -> None:
-    """In the child: run the objective, for each set of answers that is sent."""
-    try:
-        objective = pickle.loads(line.recv_bytes())
-    except Exception as error:
-        line.recv()
-        line.send(("ended", "raised", f"cannot be sent to another process: {error!r}"))
-        return
-    while True:
-        trial = Recording(line.recv(), line.send)
-        line.send(ended(objective, trial))
-
-
-if __name__ == "__main__":
-    # Under its own name, so that what is pickled here is known there.
-    from nightsweep.trainables.probe import serve as _serve
-
+def serve(number: int) -> None:
+    """In the child: run the objective, for each set of answers that comes through this file."""
+    line = Connection(number)
     with contextlib.suppress(EOFError, BrokenPipeError):
-        _serve(Connection(int(sys.argv[1])))
+        try:
+            objective = pickle.loads(line.recv_bytes())
+        except Exception as error:
+            line.send(f"raised {type(error).__name__}: {error}")
+            return
+        line.send("")
+        while True:
+            trial = Recording(line.recv(), line.send)
+            line.send(ended(objective, trial))

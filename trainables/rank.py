@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from . import checkpoint, plain
+from . import checkpoint
 from .checkpoint import Keepable
 from .host import LOG, listening, through
 from .job import Answer, End, Ended, Job, Message, Step
@@ -116,9 +116,9 @@ class Member(Trial):
         """As ever; of a model in DistributedDataParallel the one inside, so that its checkpoint
         can be loaded without."""
         super().keep(**{name: _inner(thing) for name, thing in things.items()})
-        own = checkpoint.place(self.folder, self._job.epoch) / _generators(self._rank)
-        if self._restored is not None and own.exists():
-            self._restored["rng"] = plain.read(own)["rng"]
+        if self._restored is not None:
+            own = checkpoint.load_rng(checkpoint.place(self.folder, self.epoch), self._rank)
+            self._restored["rng"] = own or self._restored["rng"]
 
     def report_saving(
         self,
@@ -134,7 +134,7 @@ class Member(Trial):
     def report_writing(
         self,
         metrics: Mapping[str, Any],
-        write: Callable[[Path], object],
+        write: Callable[[Path], object] | None,
         *,
         epoch: int | None = None,
     ) -> None:
@@ -192,7 +192,7 @@ class Member(Trial):
         if self._rank == 0:
             checkpoint.write(folder / checkpoint.STATE, state)
         else:
-            checkpoint.write(folder / _generators(self._rank), {"rng": state["rng"]})
+            checkpoint.save_rng(folder, self._rank)
 
 
 def main(handle: int, worker: int) -> None:
@@ -242,10 +242,6 @@ def _inner(thing: Keepable) -> Keepable:
     from torch.nn.parallel import DistributedDataParallel
 
     return thing.module if isinstance(thing, DistributedDataParallel) else thing
-
-
-def _generators(rank: int) -> str:
-    return f"generators-{rank}.pt"
 
 
 def _end_with(worker: int) -> None:

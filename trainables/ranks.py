@@ -45,7 +45,8 @@ class Ranks:
         self.count = len(self._starts)
         self._ends: dict[int, Connection] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
-        self._pids: dict[int, int] = {}  # handles of processes that have not returned
+        self._handles: dict[int, int] = {}  # by which the kernel tells that they have ended
+        self._training: dict[int, int] = {}  # those of them that have not returned
         self._store: Any = None
 
     def __enter__(self) -> Self:
@@ -70,9 +71,8 @@ class Ranks:
     ) -> None:
         if error is None:
             until = time.monotonic() + LEAVE
-            for process in self._processes.values():
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(max(until - time.monotonic(), 0))
+            for handle in self._handles.values():
+                wait([handle], max(until - time.monotonic(), 0))
         self._end()
 
     def hear(self) -> dict[int, Any]:
@@ -82,7 +82,7 @@ class Ranks:
         """
         heard: dict[int, Any] = {}
         until: float | None = None
-        while missing := [rank for rank in self._pids if rank not in heard]:
+        while missing := [rank for rank in self._training if rank not in heard]:
             left = None if until is None else max(until - time.monotonic(), 0)
             ready = self._ready(missing, left)
             if not ready:
@@ -134,13 +134,13 @@ class Ranks:
                 process_group=0,
             )  # fmt: skip
         self._ends[start.rank] = ours
-        self._pids[start.rank] = os.pidfd_open(process.pid)
+        self._handles[start.rank] = self._training[start.rank] = os.pidfd_open(process.pid)
         self.tell(start, [start.rank])
 
     def _ready(self, ranks: Iterable[int], seconds: float | None) -> list[int]:
         """Who of these has said something, or who of all has died."""
         handles: dict[Any, int] = {self._ends[rank]: rank for rank in ranks}
-        handles |= {pid: rank for rank, pid in self._pids.items()}
+        handles |= {pid: rank for rank, pid in self._training.items()}
         return sorted({handles[found] for found in wait(list(handles), seconds)})
 
     def _receive(self, rank: int) -> Any:
@@ -150,12 +150,12 @@ class Ranks:
                 return self._ends[rank].recv()
         except (EOFError, OSError):
             pass
-        code = self._processes[rank].wait()
-        return Ended(trial=self._starts[rank].job.trial, end=End.LOST, reason=_death(code))
+        death = _death(self._processes[rank].pid)
+        return Ended(trial=self._starts[rank].job.trial, end=End.LOST, reason=death)
 
     def _ended(self, rank: int, ended: Ended) -> None:
         """One has returned, or failed: then all have. Errors: RankError, Unsaved."""
-        os.close(self._pids.pop(rank))
+        del self._training[rank]
         if ended.end in (End.RETURNED, End.HALTED):
             return
         rank, ended = self._blamed({rank: ended})
@@ -169,10 +169,10 @@ class Ranks:
     def _blamed(self, ends: dict[int, Ended]) -> tuple[int, Ended]:
         """Whose end it was that made others fail: who died; else who was the first."""
         until = time.monotonic() + BLAME
-        while self._pids and (left := until - time.monotonic()) > 0:
-            for rank in self._ready(self._pids, left):
+        while self._training and (left := until - time.monotonic()) > 0:
+            for rank in self._ready(self._training, left):
                 if isinstance(said := self._receive(rank), Ended):
-                    os.close(self._pids.pop(rank))
+                    del self._training[rank]
                     ends[rank] = said
         dead = (rank for rank, ended in ends.items() if ended.end is End.LOST)
         rank = next(dead, next(iter(ends)))
@@ -187,13 +187,13 @@ class Ranks:
 
     def _end(self) -> None:
         """Leave nothing behind: not the processes, nor what they have started."""
-        for process in self._processes.values():
+        for process in self._processes.values():  # whose numbers are theirs until they are waited
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         for end in self._ends.values():
             end.close()
-        for handle in self._pids.values():
+        for handle in self._handles.values():
             os.close(handle)
         self._store = None
 
@@ -216,9 +216,12 @@ def environment(rank: int, count: int, port: int) -> dict[str, str]:
     }
 
 
-def _death(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}, before its function had returned"
-    name = signal.Signals(-code).name
+def _death(pid: int) -> str:
+    """How a process of ours has ended, which is not forgotten yet."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ended is not None  # that is for WNOHANG
+    if ended.si_code == os.CLD_EXITED:
+        return f"ended with exit code {ended.si_status}, before its function had returned"
+    name = signal.Signals(ended.si_status).name
     hint = ", by hand or for want of memory" if name == "SIGKILL" else ""
     return f"was ended by {name}{hint}"

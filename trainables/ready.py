@@ -15,6 +15,7 @@ from . import function
 from .function import TrainingFunction
 from .trial import Trial
 
+
 class Trains(Protocol):
     """A training function that can be asked, before anything starts, whether it will do."""
 
@@ -61,7 +62,7 @@ class ReadyMade:
             case settings.Text():
                 from .text import Text
 
-                return Text(self.settings, data)
+                return Text(self.settings, data, folder)
             case settings.Estimator():
                 from .estimator import Estimator
 
@@ -86,6 +87,11 @@ def chosen(sweep: Sweep, folder: Path) -> str | ReadyMade:
     Errors: TrainingFunctionError, DataError.
     """
     if sweep.trainable is not None:
+        if sweep.resources.processes > 1:
+            raise TrainingFunctionError(
+                f"trainable {sweep.trainable.name} trains in one process; resources.processes is "
+                "for functions train(config, trial) of your own"
+            )
         made = ReadyMade(settings=sweep.trainable, data=sweep.data)
         trains = made.load(folder)
         if isinstance(trains, Chooses):
@@ -96,7 +102,12 @@ def chosen(sweep: Sweep, folder: Path) -> str | ReadyMade:
         return made
     if sweep.train is None:
         raise TrainingFunctionError(NOTHING_TRAINS)
-    function.load(sweep.train, folder)
+    found = function.load(sweep.train, folder)
+    if sweep.resources.processes > 1 and function.kind_of(found) is not function.Kind.OURS:
+        raise TrainingFunctionError(
+            f"train: {sweep.train} runs in one process; resources.processes is for functions "
+            "train(config, trial)"
+        )
     return sweep.train
 
 

@@ -53,8 +53,6 @@ class Block(nn.Module):
         super().__init__()
         self.one = nn.Sequential(_convolution(before, after, stride), nn.BatchNorm2d(after))
         self.two = nn.Sequential(_convolution(after, after, 1), nn.BatchNorm2d(after))
-        # A block begins as its shortcut (Goyal et al. 2017, "Accurate, Large Minibatch SGD", 5.1).
-        nn.init.zeros_(self.two[1].weight)
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or before != after:
             self.shortcut = nn.Sequential(
@@ -67,6 +65,4 @@ class Block(nn.Module):
 
 
 def _convolution(before: int, after: int, stride: int) -> nn.Conv2d:
-    made = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-    nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")  # He et al. 2015
-    return made
+    return nn.Conv2d(before, after, 3, stride, padding=1, bias=False)

@@ -17,13 +17,15 @@ from .folds import cross_validated
 from .loop import fit
 from .perceptron import Perceptron
 from .ready import one
-from .table.columns import Columns, Raw, learned, raw
+from .table.columns import Columns, Raw, Scaling, learned, raw
 from .table.read import read
-from .table.split import Numbers, folds, groups, split
+from .table.split import Folds, Numbers, folds, groups, split
 from .table.target import Target, target
 from .trial import Trial
 
-MODEL: dict[str, Any] = {"layers": 2, "units": 128, "activation": "relu", "dropout": 0.1}
+DEFAULTS: dict[str, Any] = {
+    "layers": 2, "units": 256, "activation": "relu", "dropout": 0.1, "scaling": "standard",
+}  # fmt: skip
 FOLD_EPOCHS = 30  # that a fold trains, where the configuration does not say
 
 Metric = Callable[[Tensor, Tensor], Tensor]
@@ -42,13 +44,11 @@ class Tabular:
 
     def check(self) -> None:
         """Errors: DataError, where the table cannot be read or learned from."""
-        for train, _ in self._table.parts:
+        for train, _ in self._table.folds.parts:
             learned(self._table.raw, train)
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None:
         """Train one configuration; what is in it: search/ready/tabular.py."""
-        for name, why in self._part(0).columns.left_out.items():
-            print(f"column {name!r} is not learned from: it {why}")
         if self.settings.cv is None:
             self._train(config, 0, trial)
         else:
@@ -56,13 +56,16 @@ class Tabular:
             cross_validated(train, trial, folds=self.settings.cv, epochs=FOLD_EPOCHS)
 
     def _train(self, config: dict[str, Any], number: int, trial: Trial) -> None:
-        part = self._part(number)
-        knobs = MODEL | {key: value for key, value in config.items() if value is not None}
+        knobs = DEFAULTS | {key: value for key, value in config.items() if value is not None}
+        part = self._part(number, knobs["scaling"])
+        if not number:  # folds are mostly alike
+            for name, why in part.columns.left_out.items():
+                print(f"column {name!r} is not learned from: it {why}")
         model = Perceptron(
             part.columns.width,
             part.columns.sizes,
             len(self._table.target.classes) or 1,
-            **{name: knobs[name] for name in MODEL},
+            **{name: knobs[name] for name in DEFAULTS if name != "scaling"},
         )
         fit(model, part.data, config, trial, metrics=part.metrics)
 
@@ -72,18 +75,17 @@ class Tabular:
         found, together = target(frame, self.settings), groups(frame, self.settings)
         if self.settings.cv is None:
             rows = split(found.values, found.kind, self.settings, together)
-            parts, test = ((rows.train, rows.val),), rows.test
+            several = Folds(parts=((rows.train, rows.val),), test=rows.test)
         else:
             several = folds(found.values, found.kind, self.settings, together)
-            parts, test = several.parts, several.test
-        return Table(raw=raw(frame, self.settings), target=found, parts=parts, test=test)
+        return Table(raw=raw(frame, self.settings), target=found, folds=several)
 
-    def _made(self, number: int) -> Part:
+    def _made(self, number: int, scaling: Scaling) -> Part:
         table = self._table
-        train, val = table.parts[number]
+        train, val = table.folds.parts[number]
         columns = learned(table.raw, train)
-        x = tuple(map(torch.from_numpy, columns.encode(table.raw)))
-        y, metrics = torch.from_numpy(table.target.values), {}
+        x = tuple(map(torch.from_numpy, columns.encode(table.raw, scaling)))
+        y, metrics = torch.tensor(table.target.values), {}
         if table.target.kind == "regression":
             scale = Scale.of(table.target.values[train])
             y, metrics = scale.standard(y), scale.metrics
@@ -91,19 +93,18 @@ class Tabular:
         def rows(numbers: Numbers) -> tuple[tuple[Tensor, ...], Tensor]:
             return tuple(column[numbers] for column in x), y[numbers]
 
-        test = rows(table.test) if len(table.test) else None
+        test = rows(table.folds.test) if len(table.folds.test) else None
         data = Data(train=rows(train), val=rows(val), test=test)
         return Part(columns=columns, data=data, metrics=metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table that was read. `parts`: rows to train on and to judge by, one pair a fold."""
+    """A table that was read, and which of its rows are for what; without `cv` one fold."""
 
     raw: Raw
     target: Target
-    parts: tuple[tuple[Numbers, Numbers], ...]
-    test: Numbers
+    folds: Folds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

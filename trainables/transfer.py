@@ -51,6 +51,19 @@ def network(name: str, outputs: int, *, pretrained: bool) -> nn.Module:
     return made
 
 
+@torch.no_grad()
+def look(network: nn.Module, size: tuple[int, ...]) -> None:
+    """See whether a network takes pictures of this size (H, W). Errors: DataError."""
+    try:
+        network.eval()(torch.zeros(1, 3, *size))
+    except Exception as error:  # each has words of its own
+        pixels = " × ".join(map(str, size))
+        raise DataError(
+            f"the network cannot see pictures of {pixels} pixels ({str(error).splitlines()[0]}); "
+            "write size: 224, for which most are made"
+        ) from None
+
+
 def _weights(models: Any, name: str) -> Path:
     """The file that torchvision has downloaded earlier. Errors: DataError."""
     url = models.get_model_weights(name).DEFAULT.url

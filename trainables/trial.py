@@ -73,6 +73,7 @@ class Trial:
         self.config: Config = job.config
         self.max_epochs = job.max_epochs
         self.seed = job.seed
+        self.processes = job.processes  # that train it together
         self.metrics = job.metrics  # that each report must hold
         self.epoch = job.epoch  # epochs reported so far
         self.halted = False
@@ -218,15 +219,16 @@ class Trial:
     def report_writing(
         self,
         metrics: Mapping[str, Any],
-        write: Callable[[Path], object],
+        write: Callable[[Path], object] | None,
         *,
         epoch: int | None = None,
     ) -> None:
-        """As `report_saving`, where every epoch has a checkpoint: `write` fills a folder."""
+        """As `report_saving`; `write` fills a folder with the epoch's checkpoint, if any."""
 
         def save(epoch: int) -> bool:
-            checkpoint.put(self.folder, epoch, write)
-            return True
+            if write is not None:
+                checkpoint.put(self.folder, epoch, write)
+            return write is not None
 
         self.report_saving(metrics, save, epoch=epoch)
 

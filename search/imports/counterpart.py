@@ -86,8 +86,10 @@ def listed(
     low, high, many = number(low), number(high), number(many)
     if not 1 <= many <= MOST or not float(many).is_integer():
         raise _wrong(f"cannot have {many:g} values; a whole number of them, up to {MOST:,}")
-    if log and low <= 0:
-        raise _wrong(f"has a logarithm, so it must begin above 0, not at {low:g}")
+    if log and min(low, high) <= 0:
+        raise _wrong(f"has a logarithm, so it must lie above 0, not at {min(low, high):g}")
+    if not math.isfinite(float(high) - low):
+        raise _wrong(f"{low:g} to {high:g} is wider than numbers can tell")
     ends = (math.log(low), math.log(high)) if log else (low, high)
     steps = [ends[0] + i * (ends[1] - ends[0]) / max(int(many) - 1, 1) for i in range(int(many))]
     values = [six(math.exp(step) if log else step) for step in steps]
@@ -148,6 +150,8 @@ def normal(mu: Any, sigma: Any, *, log: bool = False, q: Any = None) -> Counterp
     note = f"was {told}; now the range that holds 95% of it, drawn near its middle at first"
     if q is not None:
         note += f"; it was rounded to multiples of {number(q):g}: round it yourself"
+    if not low < middle < high:
+        raise _wrong(f"is {told}, too narrow for a range")
     bounds = _range(low, high, log=log)
     return Counterpart({**bounds, "default": middle, "prior": "low"}, note)
 

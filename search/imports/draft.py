@@ -154,6 +154,14 @@ def section(given: Values, key: str) -> Values:
     )
 
 
+def several(given: Values, key: str) -> list[Any]:
+    """A list of mappings' own; empty where it is not there. Errors: SweepError."""
+    found = given.get(key)
+    if found is None:
+        return []
+    return found if isinstance(found, list) else wrong(key, f"must be a list, not {found!r:.60}")
+
+
 def wrong(key: str, message: str) -> NoReturn:
     """Errors: SweepError, of one mistake in what is imported."""
     raise SweepError([Problem(key=tuple(key.split(".")) if key else (), message=message)])

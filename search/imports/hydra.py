@@ -72,10 +72,10 @@ def _metrics(made: Draft, direction: Any) -> None:
     if not isinstance(direction, list):
         return made.unmeasured("value", str(direction).lower())
     made.values["metric"] = [
-        {"name": f"value_{place}", "goal": str(goal).lower()}
+        {"name": f"values_{place}", "goal": str(goal).lower()}
         for place, goal in enumerate(direction)
     ]
-    made.note("metric", "Hydra has no names for them; report them as value_0, value_1, ...")
+    made.note("metric", "Hydra has no names for them; report them as values_0, values_1, ...")
 
 
 def _sampler(sampler: Values, defaults: Any) -> str:

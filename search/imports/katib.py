@@ -9,7 +9,7 @@ from typing import Any
 from . import counterpart
 from .commandline import joined, literal, placeholder
 from .counterpart import Counterpart
-from .draft import Beside, Draft, Values, about, section, whole_number, wrong
+from .draft import Beside, Draft, Values, about, section, several, whole_number, wrong
 
 SAMPLERS = {
     "random": "random",
@@ -32,10 +32,7 @@ def draft(given: Values, beside: Beside) -> Draft:
     """Errors: SweepError."""
     made, spec = Draft("Katib"), section(given, "spec")
     made.named(section(given, "metadata").get("name"))
-    parameters = spec.get("parameters") or []
-    if not isinstance(parameters, list):
-        wrong("spec.parameters", "must be a list")
-    for place, raw in enumerate(parameters):
+    for place, raw in enumerate(several(spec, "parameters")):
         if not isinstance(raw, Mapping) or not raw.get("name"):
             wrong(f"spec.parameters.{place}", "needs a name, a parameterType and a feasibleSpace")
         with about("spec", "parameters", str(raw["name"])):
@@ -107,7 +104,7 @@ def _objective(made: Draft, objective: Values) -> None:
 def _algorithm(spec: Values, key: str) -> tuple[str, dict[str, Any]]:
     """Its name, and its settings, which Katib has as a list of names and values."""
     found = section(spec, key)
-    listed = found.get("algorithmSettings") or []
+    listed = several(found, "algorithmSettings")
     settings = {
         str(one.get("name")): one.get("value") for one in listed if isinstance(one, Mapping)
     }
@@ -153,8 +150,8 @@ def _container(made: Draft, template: Values) -> None:
         told = "no container with a command was found"
         return made.lacks(told, "command", f"python train.py {options}")
     names = {
-        one.get("name"): _bare(one.get("reference", one.get("name")))
-        for one in template.get("trialParameters") or []
+        str(one.get("name")): _bare(one.get("reference", one.get("name")))
+        for one in several(template, "trialParameters")
         if isinstance(one, Mapping)
     }
     command = joined(_word(made, word, names) for word in words)
@@ -183,7 +180,7 @@ def _words(container: Values, key: str) -> list[str]:
     return [str(word) for word in found] if isinstance(found, list) else [str(found)]
 
 
-def _word(made: Draft, word: str, names: Mapping[Any, str]) -> str:
+def _word(made: Draft, word: str, names: Mapping[str, str]) -> str:
     """A word of the command, with our placeholders for Katib's."""
     found, end = "", 0
     for match in TRIAL.finditer(word):

@@ -104,13 +104,15 @@ def _one(kind: str, value: Any) -> Counterpart:
     if not isinstance(value, list):
         wrong("_value", f"must be a list, not {value!r:.60}")
     if kind == "randint":
+        if len(value) not in (1, 2):
+            wrong("_value", f"randint takes one number or two, not {len(value)}")
         low, high = value if len(value) == 2 else (0, *value)
         return counterpart.whole(low, counterpart.number(high) - 1)
-    plain = kind.removeprefix("q") if kind != "quniform" else "uniform"
+    plain = kind.removeprefix("q")
     wanted = 3 if kind.startswith("q") else 2
     if len(value) != wanted:
         wrong("_value", f"{kind} takes {wanted} numbers, not {len(value)}")
-    match plain, kind[0] == "q":
+    match plain, kind.startswith("q"):
         case "uniform", False:
             return counterpart.uniform(*value)
         case "uniform", True:
@@ -229,8 +231,16 @@ def _budget(made: Draft, given: Values) -> None:
         made.values["slots"] = slots
     if (longest := given.get("maxExperimentDuration")) is None:
         return
+    with about("maxExperimentDuration"):
+        made.values["time"] = _duration(longest)
+
+
+def _duration(given: Any) -> str:
+    """A text as it is, a number in seconds. Errors: SweepError."""
+    if not isinstance(given, str):
+        return f"{counterpart.number(given)}s"
     try:
-        seconds(str(longest)) if isinstance(longest, str) else float(longest)
-    except (TypeError, ValueError) as error:
-        wrong("maxExperimentDuration", str(error))
-    made.values["time"] = str(longest) if isinstance(longest, str) else f"{longest}s"
+        seconds(given)
+    except ValueError as error:
+        wrong("", str(error))
+    return given

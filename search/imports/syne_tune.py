@@ -12,7 +12,7 @@ from typing import Any
 from . import counterpart
 from .commandline import joined, literal, placeholder
 from .counterpart import Counterpart
-from .draft import Beside, Draft, Values, about, whole_number, wrong
+from .draft import Beside, Draft, Values, about, section, whole_number, wrong
 from .literals import Call, calls, mappings
 
 # What each of their schedulers is here: sampler, scheduler.
@@ -47,6 +47,25 @@ SCHEDULERS = {
 EXACT = ("ASHA", "RandomSearch", "GridSearch", "BayesianOptimization", "SyncHyperband")
 SPACES = ("config_space", "search_space")
 MOST = ("max_resource_level", "max_t")
+
+BOUNDS = ("lower", "upper")
+NEEDED = frozenset((*BOUNDS, "q", "size", "categories"))
+DOMAINS: dict[str, tuple[str, ...]] = {
+    "uniform": BOUNDS,
+    "loguniform": BOUNDS,
+    "reverseloguniform": BOUNDS,
+    "randint": BOUNDS,
+    "lograndint": BOUNDS,
+    "quniform": (*BOUNDS, "q"),
+    "qloguniform": (*BOUNDS, "q"),
+    "qrandint": (*BOUNDS, "q"),
+    "qlograndint": (*BOUNDS, "q"),
+    "finrange": (*BOUNDS, "size", "cast_int"),
+    "logfinrange": (*BOUNDS, "size", "cast_int"),
+    "choice": ("categories",),
+    "ordinal": ("categories", "kind"),
+    "logordinal": ("categories",),
+}
 
 
 def draft(given: Values, beside: Beside) -> Draft:
@@ -111,35 +130,11 @@ def _known(value: Any) -> bool:
 def _one(call: Call) -> Counterpart:
     if call.name not in DOMAINS:
         wrong("", f"{call.name} cannot be read without running it; write a range, or its value")
-    names = DOMAINS[call.name]
-    given = dict(zip(names, call.args, strict=False)) | dict(call.named)
-    needed = names if names[0] == "categories" else names[: 3 if len(names) > 2 else 2]
-    if missing := [
-        name for name in needed[: 1 if names[0] == "categories" else None] if name not in given
-    ]:
-        wrong(
-            "", f"{call.name} lacks {', '.join(missing)}, or it cannot be read without running it"
-        )
+    given = dict(zip(DOMAINS[call.name], call.args, strict=False)) | dict(call.named)
+    for name in NEEDED.intersection(DOMAINS[call.name]):
+        if name not in given or isinstance(given[name], Call):
+            wrong("", f"the {name} of {call.name} cannot be read without running it")
     return _made(call.name, given)
-
-
-BOUNDS = ("lower", "upper")
-DOMAINS: dict[str, tuple[str, ...]] = {
-    "uniform": BOUNDS,
-    "loguniform": BOUNDS,
-    "reverseloguniform": BOUNDS,
-    "randint": BOUNDS,
-    "lograndint": BOUNDS,
-    "quniform": (*BOUNDS, "q"),
-    "qloguniform": (*BOUNDS, "q"),
-    "qrandint": (*BOUNDS, "q"),
-    "qlograndint": (*BOUNDS, "q"),
-    "finrange": (*BOUNDS, "size", "cast_int"),
-    "logfinrange": (*BOUNDS, "size", "cast_int"),
-    "choice": ("categories",),
-    "ordinal": ("categories", "kind"),
-    "logordinal": ("categories",),
-}
 
 
 def _made(kind: str, given: Mapping[str, Any]) -> Counterpart:
@@ -166,7 +161,7 @@ def _made(kind: str, given: Mapping[str, Any]) -> Counterpart:
 
 def _domain(raw: Values) -> Counterpart:
     """As JSON: a class, what it is made with, and how values are drawn."""
-    given = raw.get("domain_kwargs") or {}
+    given = section(raw, "domain_kwargs")
     log = "log" in str(raw.get("sampler_cls", "")).lower() or given.get("log_scale")
     kinds = {
         "Float": "loguniform" if log else "uniform",

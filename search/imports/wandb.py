@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import counterpart
 from .commandline import joined, literal, placeholder
 from .counterpart import Counterpart, six
-from .draft import Beside, Draft, Values, about, section, whole_number, wrong
+from .draft import Beside, Draft, Values, about, section, several, whole_number, wrong
 
 METHODS = {"bayes": "auto", "random": "random", "grid": "grid"}
 COMMAND = ["${env}", "${interpreter}", "${program}", "${args}"]
@@ -29,15 +28,16 @@ def draft(given: Values, beside: Beside) -> Draft:
         if nested:
             made.nested(name)
     _command(made, given)
-    made.values["sampler"] = METHODS.get(str(given.get("method")), "auto")
-    if given.get("method") == "bayes":
+    method = str(given.get("method"))
+    made.values["sampler"] = METHODS.get(method, "auto")
+    if method == "bayes":
         made.note("sampler", "bayes, a Gaussian process: auto takes one as a rule")
-    elif given.get("method") not in METHODS:
-        made.note("sampler", f"no counterpart: method {given.get('method')}")
+    elif method not in METHODS:
+        made.note("sampler", f"no counterpart: method {method}")
     cap = whole_number(given.get("run_cap"))
     if cap:
         made.values["trials"] = cap
-    elif given.get("method") != "grid":
+    elif method != "grid":
         made.values["trials"] = 60
         made.note("trials", "there was no run_cap: without an end, the sweep has 60 here")
     _stopping(made, section(given, "early_terminate"))
@@ -128,8 +128,7 @@ def _exponentials(bounds: tuple[Any, Any]) -> tuple[float, float]:
 
 
 def _command(made: Draft, given: Values) -> None:
-    words = given.get("command") or COMMAND
-    words = shlex.split(words) if isinstance(words, str) else [str(word) for word in words]
+    words = [str(word) for word in several(given, "command") or COMMAND]
     if not given.get("program") and any("${program}" in word for word in words):
         options = " ".join(_word(made, "${args}", ""))
         return made.lacks("it names no program", "command", f"python train.py {options}")
@@ -188,7 +187,7 @@ def _stopping(made: Draft, early: Values) -> None:
     }
     made.note(
         "scheduler",
-        "W&B's hyperband ends who is not among the best 1/eta, as form: stopping does; without it "
-        "the others wait, and go on when they turn out well (they need checkpoints)",
+        "W&B's hyperband ends who is not among the best 1/eta, as form: stopping does; without "
+        "form they wait, and some go on (where your program keeps a checkpoint)",
     )
     made.lost(early, "type eta min_iter max_iter s", " of early_terminate")

@@ -93,6 +93,9 @@ def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
     """
     given = {key: value for key, value in values.items() if value is not None}
     brought = trainable.defaults()
+    if folds := getattr(trainable, "cv", None):  # at rungs 2, 4, 8: after one bad fold none ends
+        patient = {"name": "asha", "grace": 2, "eta": 2}
+        brought |= {"max_epochs": folds, "scheduler": patient if folds > 2 else {"name": "none"}}
     if "outcomes" in given:  # as a Sweep itself calls its metrics
         brought.pop("metric", None)
     if isinstance(trainable, Estimator) and not {**brought, **given}.get("parameters"):

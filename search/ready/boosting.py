@@ -16,13 +16,17 @@ KNOBS: dict[str, Knob] = {
     "leaves": Number(2, 100_000, whole=True),
     "depth": Number(1, 1000, whole=True),
     "min_rows": Number(1, whole=True),
+    "min_weight": Number(),
     "l1": Number(),
     "l2": Number(),
     "rows": SHARE,
     "columns": SHARE,
     "epochs": Number(1, whole=True),
 }
-LACKS: Mapping[str, tuple[str, ...]] = {"sklearn": ("l1", "rows")}
+LACKS: Mapping[str, tuple[str, ...]] = {
+    "sklearn": ("l1", "min_weight", "rows"),
+    "xgboost": ("min_rows",),
+}
 
 
 class Boosting(Rows):
@@ -48,11 +52,14 @@ class Boosting(Rows):
             "lr": {"min": 0.02, "max": 0.5, "log": True, "default": 0.1},
             "leaves": {"min": 3, "max": 64, "log": True, "default": 16},
             "min_rows": {"min": 1, "max": 60, "log": True, "default": 10},
+            "min_weight": {"min": 1e-3, "max": 10.0, "log": True, "default": 0.1},
             "l2": {"min": 1e-3, "max": 30.0, "log": True, "default": 1.0},
             "columns": {"min": 0.1, "max": 1.0, "default": 0.5},
             "rows": {"min": 0.3, "max": 1.0, "default": 0.8},
         }
-        found = {name: range for name, range in parameters.items() if name in self.knobs}
+        if self.library == "lightgbm":
+            del parameters["min_weight"]  # it has min_rows, which says much the same
+        found: dict[str, Any] = {k: v for k, v in parameters.items() if k in self.knobs}
         if self.cv:
             found["epochs"] = {"min": 5, "max": 30, "default": 20}
         return {

@@ -49,7 +49,6 @@ class Estimator(Rows):
             "metric": {"name": "val_score", "goal": "maximize"},
             **({"parameters": dict(ranges)} if ranges else {}),
             "max_epochs": self.cv,
-            "scheduler": {"name": "asha", "grace": 2, "eta": 2} if self.cv > 2 else "none",
         }
 
 
@@ -81,11 +80,11 @@ _FOREST = {
     "min_samples_leaf": _log(1, 20, 1),
     "max_features": _SHARE,
 }
-_ALPHA = _log(1e-4, 1e4, 1.0)
-_KERNEL = {"C": _log(1e-2, 1e4, 1.0), "gamma": _log(1e-5, 1.0, 1e-2)}
+_ALPHA = _log(1e-5, 1.0, 1e-2)
+_KERNEL = {"C": _log(1e-2, 1e3, 1.0), "gamma": _log(1e-5, 1.0, 1e-2)}
 
 # The parameters that matter most (van Rijn & Hutter 2018, "Hyperparameter importance across
-# datasets"; Probst et al. 2019, "Tunability"), for numbers that are standardised.
+# datasets"; Probst et al. 2019, "Tunability"), for columns and targets that are standardised.
 RANGES: Mapping[str, Mapping[str, Any]] = {
     "sklearn.tree.DecisionTree": {
         "max_depth": _log(1, 30, 8),
@@ -112,7 +111,7 @@ RANGES: Mapping[str, Mapping[str, Any]] = {
         "max_features": {"min": 0.2, "max": 1.0, "default": 1.0},
     },
     "sklearn.linear_model.LogisticRegression": {"C": _log(1e-4, 1e3, 1.0), "max_iter": 2000},
-    "sklearn.linear_model.Ridge": {"alpha": _ALPHA},
+    "sklearn.linear_model.Ridge": {"alpha": _log(1e-3, 1e5, 1.0)},
     "sklearn.linear_model.Lasso": {"alpha": _ALPHA, "max_iter": 10_000},
     "sklearn.linear_model.ElasticNet": {
         "alpha": _ALPHA,
@@ -120,7 +119,7 @@ RANGES: Mapping[str, Mapping[str, Any]] = {
         "max_iter": 10_000,
     },
     "sklearn.svm.SVC": _KERNEL,
-    "sklearn.svm.SVR": {**_KERNEL, "epsilon": _log(1e-3, 10.0, 0.1)},
+    "sklearn.svm.SVR": {**_KERNEL, "epsilon": _log(1e-3, 1.0, 0.1)},
     "sklearn.neighbors.KNeighbors": {
         "n_neighbors": _log(1, 60, 5),
         "weights": {"values": ["uniform", "distance"]},

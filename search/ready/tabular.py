@@ -15,6 +15,7 @@ KNOBS: dict[str, Knob] = {
     "units": Number(1, 1e6, whole=True),
     "activation": Words(("relu", "gelu", "silu", "tanh")),
     "dropout": SHARE,
+    "scaling": Words(("standard", "range")),
 }
 
 
@@ -33,12 +34,16 @@ class Tabular(Rows):
         return {
             "metric": {"name": "val_loss", "goal": "minimize"},
             "parameters": {
-                "lr": {"min": 1e-4, "max": 0.1, "log": True, "default": 1e-3},
-                "batch_size": {"values": [32, 64, 128, 256], "default": 64},
+                "lr": {"min": 3e-4, "max": 3e-2, "log": True, "default": 3e-3},
+                "batch_size": {"values": [16, 32, 64, 128], "default": 32},
                 "layers": {"min": 1, "max": 4, "default": 2},
-                "units": {"min": 16, "max": 512, "log": True, "default": 128},
+                "units": {"min": 32, "max": 512, "log": True, "default": 256},
                 "dropout": {"min": 0.0, "max": 0.5, "default": 0.1},
-                "l2": {"min": 1e-6, "max": 1e-2, "log": True, "default": 1e-5},
+                "scaling": {"values": ["standard", "range"], "default": "standard"},
+                "l2": {"min": 1e-4, "max": 1.0, "log": True, "default": 1e-2},
+                "optimizer": "adamw",
+                "schedule": "cosine",
+                "label_smoothing": 0.1,
                 **({"epochs": 30} if self.cv else {}),
             },
             "max_epochs": self.cv or 30,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .search.space import Choice, Float, Int
     from .search.sweep import Sweep
     from .trainables.batches import Data
+    from .trainables.distributed import distributed
+    from .trainables.huggingface import HuggingFaceReport
+    from .trainables.lightning import LightningReport
     from .trainables.loop import fit
     from .trainables.trial import Trial
 
@@ -28,12 +31,15 @@ __all__ = [
     "Choice",
     "Data",
     "Float",
+    "HuggingFaceReport",
     "Int",
+    "LightningReport",
     "NightsweepError",
     "Results",
     "Sweep",
     "Trial",
     "__version__",
+    "distributed",
     "fit",
     "load",
     "optimize",
@@ -52,11 +58,14 @@ _HOMES = {
     "Choice": ".search.space",
     "Data": ".trainables.batches",
     "Float": ".search.space",
+    "HuggingFaceReport": ".trainables.huggingface",
     "Int": ".search.space",
+    "LightningReport": ".trainables.lightning",
     "NightsweepError": ".search.errors",
     "Results": ".search.results",
     "Sweep": ".search.sweep",
     "Trial": ".trainables.trial",
+    "distributed": ".trainables.distributed",
     "fit": ".trainables.loop",
     "load": ".cluster.api",
     "optimize": ".cluster.optimize",

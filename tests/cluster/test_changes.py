@@ -80,7 +80,7 @@ def test_trials_time_slots_and_resources_may_change(evening: Evening, file: Path
         "trials": 60,
         "time": 7200.0,
         "slots": 4,
-        "resources": {"cpus": 1.0, "gpus": 0.5},
+        "resources": {"cpus": 1.0, "gpus": 0.5, "processes": 1},
     }
 
 

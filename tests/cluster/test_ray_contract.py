@@ -145,6 +145,16 @@ def test_tune_functions_find_their_trial_in_this_variable() -> None:
     assert ours.reported == [({"loss": 1.0}, None)]
 
 
+def test_a_class_of_tunes_takes_its_place_and_its_trial_as_we_give_them() -> None:
+    source = inspect.getsource(tune.Trainable.__init__)
+    for said in ("self.config.pop(TRIAL_INFO, None)", "storage.trial_fs_path", "_iteration = 0"):
+        assert said in source
+    source = inspect.getsource(tune.Trainable._setup_logdir)
+    assert "self._storage.trial_working_directory" in source
+    assert 'os.environ.get(RAY_CHDIR_TO_TRIAL_DIR, "1")' in source
+    assert "self._storage.persist_artifacts()" in inspect.getsource(tune.Trainable.train)
+
+
 def test_the_token_that_ray_has_read_can_be_forgotten() -> None:
     # cluster/token.py; what it does with it is tried in tests/cluster/test_token.py
     assert callable(AuthenticationTokenLoader.instance().reset_cache)

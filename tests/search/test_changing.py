@@ -9,6 +9,7 @@ import pytest
 
 from nightsweep.search.errors import StudyError, SweepError
 from nightsweep.search.events import Changed, Event, from_json, to_json
+from nightsweep.search.ready import Command
 from nightsweep.search.record import Status
 from nightsweep.search.study import Decision, Study
 from nightsweep.search.sweep import Sweep
@@ -224,3 +225,17 @@ def test_a_wrong_range_is_refused_like_one_in_a_sweep_file() -> None:
     study = new()
     with pytest.raises(SweepError, match="min"):
         study.change(parameters={**study.sweep.parameters, "lr": {"min": 2.0, "max": 1.0}})
+
+
+def test_a_command_can_be_mended_in_a_run_but_nothing_else_trained() -> None:
+    events: list[Event] = []
+    study = new(events, command="python trian.py --lr {lr}")
+    search(study, most=3)
+    study.change(trainable={"name": "command", "run": "python train.py --lr {lr}"})
+    assert isinstance(study.sweep.trainable, Command)
+    assert study.sweep.trainable.run == "python train.py --lr {lr}"
+    written = [from_json(to_json(event)) for event in events]
+    again = new(command="python trian.py --lr {lr}")
+    assert Study.replay(again.sweep, written).sweep == study.sweep
+    with pytest.raises(StudyError, match=r"trainable is .*command.* in this run, and can get"):
+        study.change(trainable=None)

@@ -143,7 +143,7 @@ def test_the_example_of_the_digits_loads() -> None:
 
 
 TOP = (
-    "name, train, metric, parameters, constraints, max_epochs, trials, replicates, time, "
+    "name, train, trainable, metric, parameters, constraints, max_epochs, trials, replicates, time, "
     "gpu_hours, deadline, window, reserve, target, patience, timeout, sampler, scheduler, "
     "resources, slots, retries, checkpoints, submit, seed, data, from"
 )

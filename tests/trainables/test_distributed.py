@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 import torch
 
+from nightsweep.search.errors import TrainingFunctionError
+from nightsweep.search.sweep import Sweep
 from nightsweep.trainables import checkpoint, function
 from nightsweep.trainables.distributed import distributed
-from nightsweep.trainables.job import Answer, Job, Message, Step, Waits
+from nightsweep.trainables.job import Answer, Job, Message, Step
 from nightsweep.trainables.ranks import RankError
+from nightsweep.trainables.ready import chosen
 from nightsweep.trainables.trial import Trial
 
 # Gradients are averaged over gloo; dropout draws from each process's own generators.
 TRAIN = """
 import os
+import time
 
 import torch
 from torch import nn
@@ -41,9 +45,7 @@ def train(config, trial):
     torch.manual_seed(trial.seed + rank)
     trial.keep(model=model, optimizer=optimizer)
     for epoch in trial.epochs():
-        if epoch == config.get("stuck") and rank == 1:
-            import time
-
+        if epoch == config.get("stuck"):
             time.sleep(600)
         x = torch.randn(16, 4, generator=torch.Generator().manual_seed(10 * epoch + rank))
         loss = (model(x) - x.sum(dim=1, keepdim=True)).square().mean()
@@ -90,7 +92,13 @@ def a_trial(folder: Path, link: Link, config: dict[str, Any], epoch: int = 0) ->
 
 
 def run(
-    folder: Path, link: Link, *, code: str = TRAIN, epoch: int = 0, timeout: float = 60, **config: Any
+    folder: Path,
+    link: Link,
+    *,
+    code: str = TRAIN,
+    epoch: int = 0,
+    timeout: float = 60,
+    **config: Any,
 ) -> Trial:
     """Train in two processes, from a file as a user has it."""
     file = folder.parent / f"together_{abs(hash(code))}.py"
@@ -131,7 +139,7 @@ def test_the_decision_reaches_all_processes_at_the_same_epoch(
     assert [(tmp_path / "a" / f"done-{rank}").read_text() for rank in (0, 1)] == ["2", "2"]
     assert [step.epoch for step in link.steps] == [1, 2]
     assert [step.checkpoint for step in link.steps] == [True, True]
-    assert all(0 <= step.metrics["val_loss"] for step in link.steps)
+    assert all(step.metrics["val_loss"] >= 0 for step in link.steps)
     assert checkpoint.epochs(tmp_path / "a") == [2]
     assert alive(tmp_path / "a") == []
 
@@ -156,17 +164,16 @@ def test_a_process_that_is_killed_is_named_and_none_is_left(tmp_path: Path) -> N
 
     with pytest.raises(RankError) as error:
         run(tmp_path / "a", Killing())
-    assert str(error.value) == (
-        "rank 1 of 2 was ended by SIGKILL, by hand or for want of memory"
-    )
+    assert str(error.value) == ("rank 1 of 2 was ended by SIGKILL, by hand or for want of memory")
     assert alive(tmp_path / "a") == []
 
 
 @pytest.mark.slow
 def test_a_process_that_does_not_come_is_named(tmp_path: Path) -> None:
-    code = TRAIN.replace("        optimizer.step()", "        break").replace("rank == 1:", "False:")
-    code = TRAIN.replace("if rank == 0 or config", "if rank == 1:\n            import time\n"
-                         "            time.sleep(600)\n        if rank == 0 or config")  # fmt: skip
+    stuck = """if rank == 1:
+            time.sleep(600)
+        if rank == 0 or config"""
+    code = TRAIN.replace("if rank == 0 or config", stuck)
     with pytest.raises(RankError, match="rank 1 of 2 does not come to the epoch's end"):
         run(tmp_path / "a", Link(), code=code, timeout=2)
     assert alive(tmp_path / "a") == []
@@ -182,9 +189,10 @@ def test_the_processes_die_with_the_worker(tmp_path: Path) -> None:
     from nightsweep.trainables.job import Job
     from nightsweep.trainables.trial import Trial
     from ddp import train
+    from types import SimpleNamespace
     job = Job(trial=1, config={{"stuck": 1}}, epoch=0, until=1, max_epochs=4,
               metrics=("val_loss",), seed=7, folder=Path({str(tmp_path)!r}), cpus=2)
-    distributed(train, job.config, Trial(job, None), 2)
+    distributed(train, job.config, Trial(job, SimpleNamespace(halting=False, send=print)), 2)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(worker)], cwd=tmp_path)
     try:
@@ -205,3 +213,14 @@ def test_a_number_of_processes_that_cannot_be_is_one_sentence(tmp_path: Path) ->
     trial = a_trial(tmp_path / "a", Link(), {})
     with pytest.raises(ValueError, match="a whole number of at least 1, not -1"):
         distributed(print, {}, trial, -1)
+
+
+@pytest.mark.parametrize("train", ["config", "trial"])
+def test_functions_of_other_tools_run_in_one_process(tmp_path: Path, train: str) -> None:
+    (tmp_path / f"one_{train}.py").write_text(f"def train({train}): ...")
+    sweep = Sweep(
+        train=f"one_{train}.py:train", metric="val_loss", parameters={"lr": 0.1},
+        resources={"cpus": 2, "processes": 2},
+    )  # fmt: skip
+    with pytest.raises(TrainingFunctionError, match="is for functions train"):
+        chosen(sweep, tmp_path)

@@ -23,6 +23,7 @@ class Trees:
     leaves: int = 31
     depth: int | None = None  # as deep as `leaves` allows
     min_rows: int = 5  # in a leaf, at least
+    min_weight: float = 1e-3  # of a leaf: the sum of second derivatives, at least
     l1: float = 0.0
     l2: float = 1.0
     rows: float = 1.0  # share of them that a tree learns from
@@ -95,5 +96,6 @@ def there(library: str) -> None:
     """Errors: DataError where a library is not installed."""
     if library != "sklearn" and find_spec(library) is None:
         raise DataError(
-            f"library: {library} is not installed; pip install {library}, or write library: sklearn"
+            f"library: {library} is not installed; pip install {library}, "
+            "or write library: sklearn"
         )

@@ -24,6 +24,7 @@ class LightGBM(Portions):
             "num_leaves": trees.leaves,
             "max_depth": trees.depth or -1,
             "min_data_in_leaf": trees.min_rows,
+            "min_sum_hessian_in_leaf": trees.min_weight,
             "lambda_l1": trees.l1,
             "lambda_l2": trees.l2,
             "bagging_fraction": trees.rows,

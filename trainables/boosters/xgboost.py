@@ -28,8 +28,7 @@ class XGBoost(Portions):
             "max_leaves": trees.leaves,
             "max_depth": trees.depth or 0,
             "grow_policy": "lossguide",
-            # The sum of second derivatives: rows, where numbers are predicted; of classes less.
-            "min_child_weight": trees.min_rows,
+            "min_child_weight": trees.min_weight,
             "reg_alpha": trees.l1,
             "reg_lambda": trees.l2,
             "subsample": trees.rows,

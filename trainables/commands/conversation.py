@@ -28,11 +28,12 @@ class Conversation:
         self._reports = Reports(trial.metrics)
         self._heard = program.heard()
         self._trained = False  # its last epoch is reported
+        self._overdue = False  # and another one after it
 
     def hold(self) -> None:
         """Until the program has ended.
 
-        Errors: ProgramError, ReportError; Halted where the trial is to be left; Unsaved, Superseded.
+        Errors: ProgramError, Unsaved, Superseded; Halted, if the trial is to stop.
         """
         for heard in self._heard:
             try:
@@ -52,7 +53,8 @@ class Conversation:
         if not self._trained:
             self._report(heard, values)
             return True
-        if heard.client is None:
+        if heard.client is None and not self._overdue:
+            self._overdue = True
             self._program.leave((0, signal.SIGTERM), (self._grace, signal.SIGKILL))
         return False
 
@@ -72,6 +74,8 @@ class Conversation:
         metrics = numbers(values, self._trial.metrics)
         try:
             self._trial.report_saving(metrics, save, epoch=epoch)
+        except ReportError as error:
+            raise ProgramError(str(error)) from None
         except Halted:
             if self._trial.epoch < self._trial.max_epochs:
                 raise
@@ -94,7 +98,7 @@ class Conversation:
         """Whether this epoch was reported before the trial was paused or lost."""
         epoch = whole(values.get("epoch"))
         if epoch == 0 and not self._begun:
-            raise ReportError("reported epoch 0; epochs count from 1")
+            raise ProgramError("reported epoch 0; epochs count from 1")
         if epoch is None or not 0 <= epoch <= self._begun or self._trial.epoch > self._begun:
             return False
         print(f"nightsweep: epoch {epoch} was reported before; what counts begins after it")

@@ -18,18 +18,36 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 REAP = 5.0  # seconds between two looks for orphans that have ended
 
 
 def main(status: int, scratch: str, words: list[str]) -> None:
+    """Two processes: whichever is killed, the other ends what is left.
+
+    Ray kills the children of a worker that exits, but not theirs.
+    """
     libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    os.set_inheritable(status, False)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # SIG_IGN would be the program's, too
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    second = os.fork()
+    if not second:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _guard(status, scratch, words, libc)
+        return
+    for pipe in (0, 1, 2, status):  # their ends are to be known
+        os.close(pipe)
+    os.waitpid(second, 0)
+    _kill_children()
+
+
+def _guard(status: int, scratch: str, words: list[str], libc: ctypes.CDLL) -> None:
+    """Run the program until it ends or the worker does."""
+    os.set_inheritable(status, False)
 
     def tell(**what: int) -> None:
         with contextlib.suppress(OSError):  # nobody listens any more
@@ -49,7 +67,7 @@ def main(status: int, scratch: str, words: list[str]) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _start(words: list[str], libc: ctypes.CDLL, tell) -> int:  # type: ignore[no-untyped-def]
+def _start(words: list[str], libc: ctypes.CDLL, tell: Callable[..., None]) -> int:
     """The process of the program: the leader of a session, and so of a group, of its own."""
     guardian = os.getpid()
     program = os.fork()
@@ -87,23 +105,27 @@ def _watch(program: int) -> None:
 def _end(program: int) -> tuple[int, int]:
     """Kill what lives: the program's exit code (minus a signal), how many it had left behind.
 
-    The program itself is not reaped, so that its number, and its group's, stay its own. Only what
-    this process is the parent of is killed; what that has started is given to it then.
+    The program itself is not reaped, so that its number, and its group's, stay its own.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program, signal.SIGKILL)
     ended = os.waitid(os.P_PID, program, os.WEXITED | os.WNOWAIT)
     assert ended is not None
     code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-    left = 0
-    while others := _children() - {program}:
-        for pid in others:
+    return code, _kill_children(program)
+
+
+def _kill_children(but: int = 0) -> int:
+    """Kill this process's children, and theirs, which are given to it then; how many."""
+    killed = 0
+    while children := _children() - {but}:
+        for pid in children:
             with contextlib.suppress(PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in others:
+        for pid in children:
             os.waitpid(pid, 0)
-        left += len(others)
-    return code, left
+        killed += len(children)
+    return killed
 
 
 def _children() -> set[int]:

@@ -123,7 +123,7 @@ class Program:
                     data = os.read(key.fd, CHUNK)
                     if not data:
                         selector.unregister(key.fileobj)
-                        unread.discard(key.fileobj)  # type: ignore[arg-type]
+                        unread.discard(key.fileobj)
                     if key.fileobj is out:
                         for line in self._out.feed(data) if data else self._out.end():
                             yield Heard(line)

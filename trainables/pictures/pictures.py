@@ -107,14 +107,15 @@ def _targets(labels: Mapping[str, Array], source: str) -> tuple[Array, tuple[str
             raise DataError(f"{source} has the label {y[0]:g} for every picture; nothing to learn")
         return y.astype(np.float64), ()
     names, codes = np.unique(y, return_inverse=True)
-    learned = np.concatenate([part for name, part in labels.items() if name != TEST])
+    for part, given in labels.items():
+        unknown = np.setdiff1d(given, labels[TRAIN])
+        if len(unknown):
+            raise DataError(
+                f"{source} has class {brief(unknown[0].item())} in its {part} part only; "
+                "there is nothing to learn it from"
+            )
+    learned = np.concatenate([given for part, given in labels.items() if part != TEST])
     classes, counts = np.unique(learned, return_counts=True)
-    unknown = np.setdiff1d(names, classes)
-    if len(unknown):
-        raise DataError(
-            f"{source} has class {brief(unknown[0].item())} in its test part only; "
-            "there is nothing to learn it from"
-        )
     if len(classes) == 1:
         raise DataError(
             f"{source} has one class only, {brief(classes[0].item())}; there is nothing to learn"

@@ -3,8 +3,9 @@
 What is learned of a column (its mean, its categories) is learned from the training rows alone, so
 nothing leaks from those that judge.
 
-- Numbers are standardised, and far ones drawn in smoothly (Holzmüller et al. 2024, "Better by
-  default: strong pre-tuned MLPs and boosted trees on tabular data"): x / sqrt(1 + (x / 3)²).
+- Numbers are standardised, or their range is brought to -1 to 1. Far ones are drawn in smoothly,
+  x / sqrt(1 + (x / 3)²) (Holzmüller et al. 2024, "Better by default: strong pre-tuned MLPs and
+  boosted trees on tabular data").
 - A missing number is the mean, and a column more says where.
 - Times, and text that is a date (2026-11-22), are numbers: days since 1970.
 - A category that training rows have fewer than twice is unknown, as is one that they do not have.
@@ -16,25 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...search.brief import brief
 from ...search.errors import DataError
 from ...search.ready.rows import Rows
 from .split import Numbers
-from .target import named, there
+from .target import named, quoted, there
 
 MISSING = "\0missing"  # the category; no text in a table is this one
 SEEN = 2  # training rows, at least, that a category needs to be known
-FAR = 3.0  # standard deviations, from where on numbers are drawn in
+FAR = 3.0  # where numbers end, however far they are
 DATE = r"\s*\d{4}-\d{2}-\d{2}([ T].*)?"
 DAY = 86_400.0
 
 Floats = NDArray[np.float32]
+Scaling = Literal["standard", "range"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,22 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """A column of numbers. `flagged`: some are missing in training."""
+    """A column of numbers. `low`, `high`: its range; `flagged`: some are missing in training."""
 
     mean: float
     spread: float
+    low: float
+    high: float
     flagged: bool
+
+    def scaled(self, values: NDArray[np.float64], scaling: Scaling) -> NDArray[np.float64]:
+        """Around 0, and not far from it; a missing number is the mean."""
+        if scaling == "range":
+            centre, width = (self.low + self.high) / 2, (self.high - self.low) / 2 or 1.0
+        else:
+            centre, width = self.mean, self.spread
+        near = (np.where(np.isnan(values), self.mean, values) - centre) / width
+        return near / np.sqrt(1 + (near / FAR) ** 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +87,17 @@ class Columns:
         """Of each column of categories, how many codes it has."""
         return [len(known) + 1 for known in self.categories.values()]
 
-    def encode(self, raw: Raw) -> tuple[Floats, Numbers]:
+    def encode(self, raw: Raw, scaling: Scaling = "standard") -> tuple[Floats, Numbers]:
         """Of each row the numbers (N, width) and the codes of its categories (N, len(sizes))."""
         scaled: list[NDArray[Any]] = []
         for name, column in self.numbers.items():
-            values = raw.numbers[name]
-            missing = np.isnan(values)
-            far = np.where(missing, 0.0, (values - column.mean) / column.spread)
-            scaled.append(far / np.sqrt(1 + (far / FAR) ** 2))
+            scaled.append(column.scaled(raw.numbers[name], scaling))
             if column.flagged:
-                scaled.append(missing)
-        codes = [
-            pd.Index(known).get_indexer(raw.categories[name]) + 1
-            for name, known in self.categories.items()
-        ]
+                scaled.append(np.isnan(raw.numbers[name]))
+        codes = []
+        for name, known in self.categories.items():
+            code = {word: place for place, word in enumerate(known, start=1)}
+            codes.append([code.get(word, 0) for word in raw.categories[name]])
         rows = len(next(iter((raw.numbers or raw.categories).values())))
         return (
             np.stack(scaled, axis=1, dtype=np.float32) if scaled else np.zeros((rows, 0), "f4"),
@@ -143,12 +152,16 @@ def _number(values: NDArray[np.float64]) -> Number | None:
     missing = np.isnan(values)
     if missing.all():
         return None
-    mean, spread = float(np.nanmean(values)), float(np.nanstd(values))
-    if np.nanmin(values) == np.nanmax(values):
-        if not missing.any():
-            return None
-        spread = 1.0  # whether it is there may say something
-    return Number(mean=mean, spread=spread, flagged=bool(missing.any()))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if low == high and not missing.any():  # else whether it is there may say something
+        return None
+    return Number(
+        mean=float(np.nanmean(values)),
+        spread=float(np.nanstd(values)) if low < high else 1.0,
+        low=low,
+        high=high,
+        flagged=bool(missing.any()),
+    )
 
 
 def _numbers(column: pd.Series, name: str) -> NDArray[np.float64] | None:
@@ -186,7 +199,7 @@ def _read(column: pd.Series, name: str) -> NDArray[np.float64] | None:
     if words.sum() < (~missing).sum() / 2:
         row = int(words.argmax())
         raise DataError(
-            f"column {name!r} is {brief(column.iloc[row])} in row {row + 1}, "
+            f"column {name!r} is {quoted(column, row)} in row {row + 1}, "
             f"where most rows have numbers; {WAY_OUT}"
         )
     dates = column[~missing].astype(str).str.fullmatch(DATE)
@@ -208,7 +221,7 @@ def _words(column: pd.Series, name: str) -> NDArray[np.object_]:
     if nested.any():
         row = int(nested.to_numpy().argmax())
         raise DataError(
-            f"column {name!r} is {brief(column.iloc[row])} in row {row + 1}, "
+            f"column {name!r} is {quoted(column, row)} in row {row + 1}, "
             "neither a number nor a word; leave the column out by ignore:"
         )
     words = column.astype(object).where(column.notna(), MISSING)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from .columns import Raw
+from .columns import Columns, Raw
 
 MOST = 50  # categories that a column is spread over; the rarer ones share one
 
@@ -16,8 +16,8 @@ def readable(raw: Raw) -> pd.DataFrame:
     return pd.DataFrame({**raw.numbers, **raw.categories})
 
 
-def encoder(raw: Raw, *, whole: bool) -> Any:
-    """Makes numbers of the columns: categories one by one, those seen once together as one.
+def encoder(columns: Columns, *, whole: bool) -> Any:
+    """Makes numbers of these columns: categories one by one, those seen once together as one.
 
     `whole`: nothing stays missing, and numbers are standardised, as linear models, neighbours and
     kernels want it; otherwise numbers stay as they are, as boosted trees take them.
@@ -35,7 +35,7 @@ def encoder(raw: Raw, *, whole: bool) -> Any:
         sparse_output=False,
     )  # fmt: skip
     steps = [
-        ("numbers", filled if whole else "passthrough", list(raw.numbers)),
-        ("categories", spread, list(raw.categories)),
+        ("numbers", filled if whole else "passthrough", list(columns.numbers)),
+        ("categories", spread, list(columns.categories)),
     ]
     return ColumnTransformer([step for step in steps if step[2]], verbose_feature_names_out=False)

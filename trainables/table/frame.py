@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -15,7 +16,8 @@ def stored(frame: pd.DataFrame, folder: Path) -> Path:
     """A Parquet file in `folder` with these rows, named after what it holds.
 
     The same frame again is the same file, which is left as it is. The index is not stored.
-    Errors: DataError for values that Parquet does not have; RunFolderError if it cannot be written.
+    Errors: DataError for values that Parquet does not have; RunFolderError where nothing can be
+    written.
     """
     if frame.empty:
         raise DataError("data is a data frame without rows or columns")
@@ -38,7 +40,8 @@ def stored(frame: pd.DataFrame, folder: Path) -> Path:
     except (ValueError, TypeError) as error:  # pyarrow's errors are such
         raise DataError(f"the data frame does not fit into Parquet: {error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     return path
 
 

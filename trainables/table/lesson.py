@@ -36,16 +36,21 @@ class Lesson:
 def lesson(source: str, settings: Rows) -> Lesson:
     """What a trainable's settings make of a table. Errors: DataError."""
     whole = read(source)
-    found, together = target(whole, settings), groups(whole, settings)
+    found = target(whole, settings)
+    several = divided(whole, found, settings)
     columns = raw(whole, settings)
-    if settings.cv is None:
-        rows = split(found.values, found.kind, settings, together)
-        several = Folds(parts=((rows.train, rows.val),), test=rows.test)
-    else:
-        several = folds(found.values, found.kind, settings, together)
     kept = [
         name for name in whole.columns if name in columns.numbers or name in columns.categories
     ]
     return Lesson(
         frame=whole[kept], raw=columns, target=found, parts=several.parts, test=several.test
     )
+
+
+def divided(frame: pd.DataFrame, target: Target, settings: Rows) -> Folds:
+    """The rows of a table for what they are: several folds, or one. Errors: DataError."""
+    together = groups(frame, settings)
+    if settings.cv is not None:
+        return folds(target.values, target.kind, settings, together)
+    rows = split(target.values, target.kind, settings, together)
+    return Folds(parts=((rows.train, rows.val),), test=rows.test)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -94,7 +95,7 @@ def _text(path: Path) -> pd.DataFrame:
         header = _header(path)
         separator = max(SEPARATORS, key=header.count)
         names = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, encoding=UTF8)
-        frame = pd.read_csv(path, sep=separator, encoding=UTF8, index_col=False, low_memory=False)
+        frame = _values(path, separator)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8; save it with that encoding") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, gzip.BadGzipFile) as error:
@@ -102,6 +103,22 @@ def _text(path: Path) -> pd.DataFrame:
     if names.shape[1] == frame.shape[1]:  # pandas would call a second column `a` a.1
         frame.columns = names.iloc[0].fillna("").to_numpy()
     return frame
+
+
+def _values(path: Path, separator: str) -> pd.DataFrame:
+    way: dict[str, Any] = {"sep": separator, "encoding": UTF8, "index_col": False}
+    frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **way)
+    if separator == ";" and any(_commas(frame[name]) for name in frame):
+        frame = pd.read_csv(path, low_memory=False, decimal=",", **way)
+    return frame
+
+
+def _commas(column: pd.Series) -> bool:
+    """Whether these are numbers like 1,5, as spreadsheets write them in much of Europe."""
+    words = column.dropna()
+    if not len(words) or pd.api.types.is_numeric_dtype(column):
+        return False
+    return bool(words.astype(str).str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all())
 
 
 UTF8 = "utf-8-sig"  # with the mark that spreadsheets write, or without it

@@ -43,7 +43,7 @@ def target(frame: pd.DataFrame, settings: Rows) -> Target:
             "leave these rows out, or fill the values in"
         )
     if column.nunique() == 1:
-        value = brief(column.iloc[0])
+        value = quoted(column, 0)
         raise DataError(f"target {name!r} is {value} in every row; there is nothing to predict")
     if _classes(column, settings):
         return _classification(column, name)
@@ -68,6 +68,11 @@ def there(frame: pd.DataFrame, name: str, what: str) -> str:
     hint = f'. Did you mean "{near}"?' if near and len(columns) > NAMED else ""
     listed = _listed(frame) + hint if len(columns) > NAMED else did_you_mean(name, columns)
     raise DataError(f"{what} {name!r} is not one of the columns {listed}")
+
+
+def quoted(column: pd.Series, row: int) -> str:
+    """A value as a message quotes it; numpy's numbers as Python's."""
+    return brief(column.iloc[[row]].tolist()[0])
 
 
 def _listed(frame: pd.DataFrame) -> str:
@@ -111,7 +116,7 @@ def _regression(column: pd.Series, name: str) -> Target:
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"target {name!r} is {brief(column.iloc[row])} in row {row + 1}, which is no number "
+            f"target {name!r} is {quoted(column, row)} in row {row + 1}, which is no number "
             "to predict; put it right, or write task: classification"
         )
     return Target(kind="regression", values=numbers)

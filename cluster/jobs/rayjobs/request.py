@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ....search.earlier import place
 from ....search.errors import NightsweepError
 from ..site import Job
 from ..zoneless import zoneless
@@ -110,7 +111,7 @@ def _travels(inside: str, project: Package) -> bool:
 def _needed(job: Job) -> list[Path]:
     """The files and folders that the sweep names by paths of its own folder."""
     code = (job.sweep.train or "").rpartition(":")[0]
-    named = [*[code] * code.endswith(".py"), *job.sweep.data, *job.sweep.from_]
+    named = [*[code] * code.endswith(".py"), *job.sweep.data, *map(place, job.sweep.from_)]
     relative = [path for path in map(Path, named) if not path.expanduser().is_absolute()]
     return [job.file, *(job.folder / path for path in relative)]
 

@@ -45,6 +45,10 @@ def idx(path: Path, values: NDArray[np.uint8]) -> None:
     path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
 
 
+def saved(path: Path, arrays: dict[str, Any]) -> None:
+    np.savez_compressed(path, **arrays)
+
+
 def refused(*sources: object, size: int | None = None) -> str:
     with pytest.raises(DataError) as error:
         read([str(source) for source in sources], size)
@@ -77,7 +81,9 @@ def test_grey_pictures_have_one_channel_unless_one_has_colours(tmp_path: Path) -
     assert read([str(tmp_path)]).x.shape == (5, 3, 4, 6)
 
 
-@pytest.mark.parametrize("names", [("train", "val"), ("training", "validation"), ("Train", "valid")])
+@pytest.mark.parametrize(
+    "names", [("train", "val"), ("training", "validation"), ("Train", "valid")]
+)
 def test_folders_called_train_and_val_are_parts_and_no_classes(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
@@ -132,7 +138,8 @@ def test_more_than_eight_bits_are_refused_before_they_are_cut_off(tmp_path: Path
 
 
 def test_a_class_without_pictures_and_a_folder_without_classes(tmp_path: Path) -> None:
-    animals(tmp_path), (tmp_path / "bird").mkdir()
+    animals(tmp_path)
+    (tmp_path / "bird").mkdir()
     assert "bird holds no pictures" in refused(tmp_path)
     (tmp_path / "flat").mkdir()
     drawn(tmp_path / "flat" / "a.png")
@@ -146,10 +153,11 @@ def test_one_class_and_a_class_with_one_picture(tmp_path: Path) -> None:
     assert "one picture only of class dog" in refused(tmp_path)
 
 
-def test_a_class_that_is_tested_only_is_refused(tmp_path: Path) -> None:
-    animals(tmp_path / "train"), animals(tmp_path / "test")
-    drawn(tmp_path / "test" / "bird" / "a.png")
-    assert "class 'bird' in its test part only" in refused(tmp_path)
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_class_that_is_not_learned_is_refused(tmp_path: Path, part: str) -> None:
+    animals(tmp_path / "train"), animals(tmp_path / part)
+    drawn(tmp_path / part / "bird" / "a.png")
+    assert f"class 'bird' in its {part} part only" in refused(tmp_path)
 
 
 def test_without_pillow_it_is_said_how_to_get_it(
@@ -207,7 +215,7 @@ def test_an_idx_file_that_is_cut_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(4, 6, 5), (4, 6, 5, 3), (4, 3, 6, 5)])
 def test_an_npz_file(tmp_path: Path, names: tuple[str, str], shape: tuple[int, ...]) -> None:
     y = np.array(["b", "a", "a", "b"])
-    np.savez(tmp_path / "a.npz", **{names[0]: noise(*shape), names[1]: y})
+    saved(tmp_path / "a.npz", {names[0]: noise(*shape), names[1]: y})
     found = read([str(tmp_path / "a.npz")])
     assert found.x.shape == (4, 1 if len(shape) == 3 else 3, 6, 5)
     assert (found.classes, found.y.tolist()) == (("a", "b"), [1, 0, 0, 1])
@@ -215,10 +223,10 @@ def test_an_npz_file(tmp_path: Path, names: tuple[str, str], shape: tuple[int, .
 
 def test_an_npz_file_with_all_three_parts_and_labels_in_a_column(tmp_path: Path) -> None:
     y = np.array([[0], [0], [1], [1]])
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, count in (("train", 4), ("val", 3), ("test", 2)):
         arrays |= {f"{part}_images": noise(count, 4, 4), f"{part}_labels": y[-count:]}
-    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    saved(tmp_path / "a.npz", arrays)
     assert parts(read([str(tmp_path / "a.npz")])) == [4, 3, 2]
 
 
@@ -248,7 +256,7 @@ def test_labels_with_a_fraction_are_numbers_to_predict(tmp_path: Path) -> None:
 def test_an_npz_file_that_cannot_be_learned_from(
     tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
-    np.savez(tmp_path / "a.npz", **arrays)
+    saved(tmp_path / "a.npz", arrays)
     assert message in refused(tmp_path / "a.npz")
 
 
@@ -257,6 +265,9 @@ def test_a_file_that_is_no_npz(tmp_path: Path) -> None:
     for content in (b"", b"PK\x03\x04 and no more", b"hello"):
         path.write_bytes(content)
         assert "cannot be read as .npz" in refused(path)
+    with path.open("wb") as file:
+        np.save(file, noise(2, 4, 4))
+    assert "cannot be read as .npz" in refused(path)
 
 
 def test_arrays_are_stretched_where_a_size_is_given(tmp_path: Path) -> None:

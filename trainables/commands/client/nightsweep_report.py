@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from typing import Any
 
 WHERE = "NIGHTSWEEP_REPORT"  # the name of a socket
 
@@ -23,7 +24,7 @@ class Stopped(SystemExit):
     """The trial ends here, or is paused: raised by `report`, it ends the program with code 0."""
 
 
-def report(metrics=None, **more):
+def report(metrics: dict[str, Any] | None = None, **more: Any) -> None:
     """Report an epoch's metrics, numbers or tensors of one element, and wait for what to do.
 
     What is to be there when the trial goes on must be in $NIGHTSWEEP_CHECKPOINT before. Of several
@@ -42,7 +43,7 @@ def report(metrics=None, **more):
         raise Stopped(0)
 
 
-def _answer(name, line):
+def _answer(name: str, line: str) -> str:
     """What nightsweep says to it; nothing if it is there no more."""
     try:
         with socket.socket(socket.AF_UNIX) as link:

@@ -1,0 +1,30 @@
+"""The script that examples/own_loop.py was made from.
+
+python examples/plain/own_loop.py
+"""
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+
+def train(config):
+    x, y = load_digits(return_X_y=True)
+    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+    learn, judge = order[360:], order[:360]
+    model = nn.Sequential(
+        nn.Linear(64, config["units"]), nn.ReLU(), nn.Linear(config["units"], 10)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=config["lr"])
+    for epoch in range(1, 10):
+        for rows in learn[torch.randperm(len(learn))].split(config["batch_size"]):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            print(epoch, nn.functional.cross_entropy(model(x[judge]), y[judge]).item())
+
+
+if __name__ == "__main__":
+    train({"units": 64, "lr": 1e-3, "batch_size": 32})

@@ -1,0 +1,1 @@
+../trainables/commands/client/nightsweep_report.py

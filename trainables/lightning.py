@@ -1,0 +1,112 @@
+"""Lightning: a callback with which a Trainer trains a trial.
+
+report = nightsweep.LightningReport(trial)
+trainer = Trainer(max_epochs=trial.max_epochs, callbacks=[report])
+trainer.fit(model, data, ckpt_path=report.checkpoint)
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..search.errors import TrainingFunctionError
+from . import checkpoint, plain
+from .rank import Member
+from .trial import Halted, Trial
+
+NAMES = ("lightning.pytorch", "pytorch_lightning")  # one package under two names
+FILE = "lightning.ckpt"  # in the checkpoint of an epoch
+
+
+class Reports:
+    """What the callback does. `checkpoint` is where the trial left off: `fit`'s `ckpt_path`."""
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__()
+        self._trial = trial
+        self._validated = False  # since the last report
+        if "SLURM_NTASKS" in os.environ:
+            # A trial is no task of Slurm's. Lightning would take its rank and the number of
+            # processes from there, unless the job is one of those that it lets be.
+            os.environ["SLURM_JOB_NAME"] = "interactive"
+
+    @property
+    def checkpoint(self) -> str | None:
+        """None at the trial's beginning. Errors: StateError if it could run code when read."""
+        path = checkpoint.place(self._trial.folder, self._trial.epoch) / FILE
+        if not self._trial.epoch or not path.exists():
+            return None
+        plain.check(path, f"{path} holds")
+        return str(path)
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """No bar into the log. Errors: TrainingFunctionError for processes of Lightning's own."""
+        if trainer.world_size > 1 and not isinstance(self._trial, Member):
+            raise TrainingFunctionError(
+                f"this Trainer starts {trainer.world_size} processes of its own, which have no "
+                "trial; write Trainer(devices=1), or have nightsweep.distributed start them"
+            )
+        if (bar := trainer.progress_bar_callback) is not None:
+            bar.disable()
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Generators, which Lightning does not save; before its loader draws from them."""
+        if self._trial.epoch:
+            place = checkpoint.place(self._trial.folder, self._trial.epoch)
+            state = checkpoint.load_rng(place, trainer.global_rank)
+            if state is not None:
+                checkpoint.restore_rng(state)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Epochs in which there was a validation are reported when they end."""
+        self._validated = self._validated or not trainer.sanity_checking
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Report the last validation; the trial ends when this says so."""
+        if not self._validated and trainer.enable_validation:
+            return
+        self._validated = False
+        try:
+            self._trial.report_writing(
+                trainer.callback_metrics,
+                lambda folder: self._write(trainer, folder),
+                epoch=trainer.current_epoch + 1,
+            )
+        except Halted:
+            if trainer.should_stop:  # and goes on all the same: min_epochs
+                raise
+            trainer.should_stop = True
+
+    def _write(self, trainer: Any, folder: Path) -> None:
+        """Every process is here: some strategies gather a model from all."""
+        trainer.save_checkpoint(folder / FILE)
+        if trainer.is_global_zero:
+            plain.check(folder / FILE, "Lightning's checkpoint (save_hyperparameters?) holds")
+        checkpoint.save_rng(folder, trainer.global_rank)
+
+
+def LightningReport(trial: Trial) -> Any:  # noqa: N802 - as the class that it makes
+    """A callback that reports each epoch's metrics to a trial, and ends it when it is to end.
+
+    Reported is what the model has logged (`trainer.callback_metrics`), once an epoch in which
+    there was a validation, the last of it; not the sanity check. A checkpoint is saved only where
+    a decision may need it; `fit(..., ckpt_path=report.checkpoint)` goes on from there.
+    Errors: TrainingFunctionError where there is no Lightning.
+    """
+    return type("LightningReport", (Reports, _callback()), {})(trial)
+
+
+def _callback() -> Any:
+    """The class of callbacks: of either package, since a Trainer asks them for methods only."""
+    for name in NAMES:
+        try:
+            return import_module(name).Callback
+        except ModuleNotFoundError as error:
+            if error.name != name.split(".")[0]:
+                raise
+    raise TrainingFunctionError(
+        "nightsweep.LightningReport needs Lightning: pip install lightning"
+    )

@@ -1,0 +1,1 @@
+"""Texts that trainables learn from: found in a table, cut into words, made numbers."""
