@@ -143,8 +143,8 @@ def test_the_example_of_the_digits_loads() -> None:
 
 
 TOP = (
-    "name, train, trainable, metric, parameters, constraints, max_epochs, trials, replicates, time, "
-    "gpu_hours, deadline, window, reserve, target, patience, timeout, sampler, scheduler, "
+    "name, train, trainable, metric, parameters, constraints, max_epochs, trials, replicates, "
+    "time, gpu_hours, deadline, window, reserve, target, patience, timeout, sampler, scheduler, "
     "resources, slots, retries, checkpoints, submit, seed, data, from"
 )
 RANGE = "min, max, log, step, default, prior, when"
@@ -170,7 +170,8 @@ MISTAKES = {
     ),
     "unknown resource": (
         small(more="resources: {gpu: 1}\n"),
-        'a.yaml:4: resources.gpu: unknown key; allowed: cpus, gpus. Did you mean "gpus"?',
+        "a.yaml:4: resources.gpu: unknown key; allowed: cpus, gpus, processes. "
+        'Did you mean "gpus"?',
     ),
     "option of another tool": (
         small(more="scheduler:\n  name: asha\n  reduction_factor: 4\n"),

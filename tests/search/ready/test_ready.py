@@ -60,7 +60,7 @@ def test_a_command_is_a_trainable_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"trainable": "tabulr"}, 'trainable: \'tabulr\' is not one of .* Did you mean "tabular"'),
+        ({"trainable": "tabulr"}, "trainable: 'tabulr' is not one of .* Did you mean \"tabular\""),
         ({"trainable": {"target": "x"}}, "trainable: needs a name, one of tabular, image,"),
         ({"trainable": {"name": "tabular", "tagret": "x"}}, 'tagret: .*Did you mean "target"'),
         ({"trainable": {"name": "tabular", "cv": 1}}, "trainable.cv: must be at least 2, not 1"),
