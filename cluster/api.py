@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ..search.errors import DataError
 from ..search.results import Results
 from ..search.sweep import Sweep
 from ..trainables.function import TrainingFunction
@@ -24,7 +25,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     *,
     metric: str | Sequence[str | Mapping[str, Any]] | None = None,
-    goal: Literal["minimize", "maximize"] = "minimize",
+    goal: Literal["minimize", "maximize"] | None = None,
     out: str | Path | None = None,
     address: str | None = None,
     quiet: bool = False,
@@ -37,8 +38,9 @@ def run(
         train: A function, or a ready-made trainable: "tabular", or with its settings
             {"name": "tabular", "target": "price"}, which brings parameters and a metric.
         parameters: Float, Int and Choice, or the same as mappings; other values are constants.
-        metric: What `train` reports, and `goal` whether it is to be small or large; or a list as
-            in a sweep file, each with its own: `["loss", {"name": "memory_mb", "max": 400}]`.
+        metric: What `train` reports, and `goal` whether it is to be small or large: small without
+            it, but for accuracies, r2 and scores of ready-made trainables. Or a list as in a sweep
+            file, each with its own: `["loss", {"name": "memory_mb", "max": 400}]`.
         out: The run folder; `runs/<name>-<time>` without it.
         address: A Ray cluster to run on: "HOST:PORT", "auto" or "local". Without it the Ray that
             the program has begun, or the cluster that RAY_ADDRESS names, or a Ray of its own.
@@ -54,7 +56,7 @@ def run(
     """
     folder, function = Path(out) if out else None, None
     if isinstance(metric, str):
-        options["metric"] = {"name": metric, "goal": goal}
+        options["metric"] = {"name": metric} if goal is None else {"name": metric, "goal": goal}
     elif metric is not None:
         options["metric"] = list(metric)
     if parameters is not None:
@@ -63,7 +65,7 @@ def run(
         options["trainable"] = train if isinstance(train, str) else dict(train)
     else:
         function = train
-    sweep = Sweep(data=_paths(data, folder), **options)
+    sweep = Sweep(data=_paths(data, folder, own=function is not None), **options)
     return start(
         sweep,
         function,
@@ -94,11 +96,27 @@ def load(run: str | Path) -> Results:
     return Results.load(run)
 
 
-def _paths(data: Any, folder: Path | None) -> Any:
-    """Where the data lies; a data frame is written beside the run folder, and stays there."""
+def _paths(data: Any, folder: Path | None, *, own: bool) -> Any:
+    """Where the data lies; a data frame is written beside the run folder, and stays there.
+
+    `own`: a function of the user's is to train. Errors: DataError, RunFolderError.
+    """
+    several = data if isinstance(data, list | tuple) else [] if data is None else [data]
+    other = next((type(one) for one in several if not isinstance(one, str | Path)), None)
+    if other is None:
+        return data
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(data, pandas.DataFrame):
-        return data
+        within = f"{type(data).__name__} of " if several is data else ""
+        raise DataError(
+            "data is a path, a list of paths, or one pandas DataFrame, "
+            f"not {within}{other.__name__}"
+        )
+    if own:
+        raise DataError(
+            "a data frame is for a ready-made trainable; a function of your own reads its data "
+            "itself: leave data out"
+        )
     from ..trainables.table.frame import stored
 
     return stored(data, (folder or Path("runs") / "any").absolute().parent)

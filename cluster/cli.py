@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -163,7 +164,7 @@ def init(
     files = initialise(folder, Sweep(**without_file(given)) if given else None)
     for file in files:
         print(f"wrote {file}")
-    print(f"try it: nightsweep run {files[0]}")
+    print(f"try it: nightsweep run {shlex.quote(str(files[0]))}")
 
 
 @app.command()

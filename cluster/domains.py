@@ -5,9 +5,12 @@ A `param_space` may be given to `nightsweep.run` as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from ..search.brief import brief
 from ..search.errors import Problem, SweepError
 from ..search.space import Choice, Float, Int
 
@@ -25,6 +28,9 @@ def ours(space: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in space.items():
         try:
             found[name] = _parameter(value) if _tune_s(value) else value
+        except ValidationError as error:
+            told = error.errors()[0]["msg"]
+            problems.append(Problem(key=("parameters", name), message=told))
         except ValueError as error:
             problems.append(Problem(key=("parameters", name), message=str(error)))
     if problems:
@@ -36,21 +42,30 @@ def _tune_s(value: Any) -> bool:
     """Without importing Ray where there is nothing of it."""
     if isinstance(value, Mapping):
         return GRID in value or any(map(_tune_s, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_tune_s, value))
     return any(base.__module__ == HOME for base in type(value).__mro__)
 
 
 def _parameter(value: Any) -> Any:
     from ray.tune.search import sample
 
-    if isinstance(value, Mapping):
-        if set(value) != {GRID}:
-            raise ValueError("has domains inside; parameters have no parts, so give each a name")
-        return Choice(values=list(value[GRID]))
+    if isinstance(value, Mapping) and set(value) == {GRID}:
+        return _choice(value[GRID])
+    if isinstance(value, Mapping | list | tuple):
+        raise ValueError("has domains inside; parameters have no parts, so give each a name")
     if isinstance(value, sample.Categorical):
-        return Choice(values=list(value.categories))
+        return _choice(value.categories)
     if not isinstance(value, sample.Float | sample.Integer):
         raise ValueError("is made by a function; name the values that it takes, or a range")
     return _range(value)
+
+
+def _choice(values: Any) -> Choice:
+    """One of these; numpy's numbers as Python's. Errors: ValueError."""
+    if not isinstance(values, Iterable):
+        raise ValueError(f"needs a list of values, not {brief(values)}")
+    return Choice(values=[v.item() if getattr(v, "shape", None) == () else v for v in values])
 
 
 def _range(domain: Any) -> Any:
@@ -65,6 +80,8 @@ def _range(domain: Any) -> Any:
     log = isinstance(sampler, sample.LogUniform)
     if log and step not in (None, 1):
         raise ValueError(f"is rounded to {step} on a log scale; leave that out, or list values")
+    if domain.lower == domain.upper:
+        return domain.lower
     if isinstance(domain, sample.Float):
         return Float(min=float(domain.lower), max=float(domain.upper), log=log, step=step)
     low, high = domain.lower, domain.upper - 1  # Tune's upper end is none of the values,

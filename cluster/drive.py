@@ -34,7 +34,7 @@ from .options import (
     moment,
     seconds,
 )
-from .settings import asked, without_file
+from .settings import asked, from_here, without_file
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +85,8 @@ def run(
     }
     written = read(file)[0] if file else {}
     given: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
-    given |= asked(written, trainable, data or (), target, settings or ())
+    paths = from_here(data or ()) if file else data or ()
+    given |= asked(written, trainable, paths, target, settings or ())
     given |= _with(written, earlier or [])
     if again and out is None:
         raise NightsweepError("--resume goes on with the run in --out; name its folder there")
@@ -93,6 +94,7 @@ def run(
         if keep_going:
             _supervise(out, _words(), as_json, address)
         more = {key: options[key] for key in ("trials", "time", "deadline", "slots")}
+        more |= {key: given[key] for key in ("trainable", "data") if key in given}
         return _go_on(out, more, as_json, file=file, address=cluster(address))
     sweep = load(file, **given) if file else Sweep(**without_file(given))
     on = cluster(address)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ..search.errors import RunFolderError
-from ..search.ready import KNOWN_SET
+from ..search.ready import KNOWN_SET, Estimator, Text
 from ..search.schema import schema
 from ..search.sweep import Sweep
 
@@ -53,6 +53,12 @@ def written(sweep: Sweep, folder: Path = Path()) -> str:
     """
     assert sweep.trainable is not None
     trainable = sweep.trainable.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
+    match sweep.trainable:
+        case Text(tokenizer=str(path)):
+            trainable["tokenizer"] = _from(folder, path)
+        case Estimator(estimator=str(source)) if ".py:" in source:
+            path, _, name = source.rpartition(":")
+            trainable["estimator"] = f"{_from(folder, path)}:{name}"
     given = sweep.model_dump(mode="json", exclude_unset=True)
     values = {
         "name": sweep.name,
@@ -64,7 +70,10 @@ def written(sweep: Sweep, folder: Path = Path()) -> str:
         "trials": sweep.limit,
     }
     values |= {key: value for key, value in given.items() if key not in values}
-    return HEAD + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=99)
+    written = yaml.safe_dump(
+        values, sort_keys=False, default_flow_style=None, allow_unicode=True, width=99
+    )
+    return HEAD + written
 
 
 def _short(parameter: Any) -> Any:
@@ -75,6 +84,6 @@ def _short(parameter: Any) -> Any:
 
 
 def _from(folder: Path, path: str) -> str:
-    if KNOWN_SET.fullmatch(path) or Path(path).is_absolute():
+    if KNOWN_SET.fullmatch(path) or Path(path).expanduser().is_absolute():
         return path
     return os.path.relpath(path, folder)

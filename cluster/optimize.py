@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from typing import Any
 
 from ..search.errors import Problem, SweepError, TrainingFunctionError
@@ -81,7 +83,8 @@ def asked_by(objective: Callable[[Any], Any]) -> Found:
 
     check(objective, _name(objective))
     try:
-        pickled = cloudpickle.dumps(objective)
+        with _whole(objective):
+            pickled = cloudpickle.dumps(objective)
     except Exception as error:
         raise TrainingFunctionError(
             f"{_name(objective)} cannot be sent to another process: {error}; make what it uses "
@@ -91,6 +94,25 @@ def asked_by(objective: Callable[[Any], Any]) -> Found:
     ends = {seen.end for seen in runs}
     reports = True if "reported" in ends else False if "returned" in ends else None
     return Found(parameters=parameters(runs), reports=reports)
+
+
+@contextmanager
+def _whole(objective: Callable[[Any], Any]) -> Iterator[None]:
+    """In here it is pickled with its module, if that is a file that another process would not
+    find by the module's name: of a `test.py`, Python finds one of its own first."""
+    from ray import cloudpickle
+
+    module = sys.modules.get(getattr(objective, "__module__", None) or "")
+    file, name = getattr(module, "__file__", None), getattr(module, "__name__", "__main__")
+    found = None if "." in name else PathFinder.find_spec(name, sys.path)
+    if module is None or "." in name or name == "__main__" or (found and found.origin == file):
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 def space_of(objective: Callable[[Any], Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ tests/cluster/test_ray_contract.py guards them.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,6 +27,7 @@ from ..trainables.trial import ReportError, Trial
 
 RETURNED = "returned.pt"  # in a checkpoint: the dict that save_checkpoint has returned
 CHDIR = "RAY_CHDIR_TO_TRIAL_DIR"
+NOT_OWN = {*AUTO_RESULT_KEYS, DONE}  # which Tune puts into the result of a class
 
 
 class TuneSession:
@@ -50,7 +52,8 @@ class TuneSession:
         self, metrics: Mapping[str, Any], *, checkpoint: tune.Checkpoint | None = None
     ) -> None:
         """An epoch's report; its checkpoint is copied only where a decision may need it."""
-        self._trial.report_saving(metrics, lambda epoch: self._save(epoch, checkpoint))
+        numbers = _numbers(metrics, self._trial.metrics)
+        self._trial.report_saving(numbers, lambda epoch: self._save(epoch, checkpoint))
 
     def _save(self, epoch: int, given: tune.Checkpoint | None) -> bool:
         if given is None:
@@ -97,9 +100,9 @@ def run_tune_class(kind: Callable[..., tune.Trainable], trial: Trial) -> None:
             if RESULT_DUPLICATE in result:
                 return
             done = bool(result.get(DONE))
-            trial.report_saving(
-                _numbers(result), lambda epoch: _save(made, trial, epoch), last=done
-            )
+            own = {key: value for key, value in result.items() if key not in NOT_OWN}
+            numbers = _numbers(own, trial.metrics)
+            trial.report_saving(numbers, lambda epoch: _save(made, trial, epoch), last=done)
             if done:
                 return
     finally:
@@ -121,13 +124,15 @@ def _made(kind: Callable[..., tune.Trainable], trial: Trial) -> tune.Trainable:
             os.environ[CHDIR] = before
 
 
-def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What the class itself has reported, as far as it can be plotted; parts of parts as a/b."""
-    own = {name: value for name, value in result.items() if name not in (*AUTO_RESULT_KEYS, DONE)}
+def _numbers(result: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
+    """Of a result what can be plotted, and the sweep's metrics whatever they are; parts of parts
+    as a/b."""
     return {
         name: value
-        for name, value in flatten_dict(own).items()
-        if isinstance(value, int | float) or getattr(value, "size", 0) == 1
+        for name, value in flatten_dict(dict(result)).items()
+        if name in metrics
+        or isinstance(value, int | float)
+        or math.prod(getattr(value, "shape", [0])) == 1
     }
 
 

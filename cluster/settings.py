@@ -10,8 +10,8 @@ import yaml
 
 from ..search.brief import brief
 from ..search.errors import NightsweepError
-from ..search.ready import spelled_out
-from ..search.sweepfile import name_of
+from ..search.ready import KNOWN_SET, spelled_out
+from ..search.sweepfile import name_of, value
 
 
 def parsed(settings: Sequence[str], example: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def parsed(settings: Sequence[str], example: str) -> dict[str, Any]:
         if not sign or not key.strip():
             raise NightsweepError(f"--set {setting!r} sets nothing; write KEY=VALUE: {example}")
         try:
-            found[key.strip()] = yaml.safe_load(text)
+            found[key.strip()] = value(text)
         except yaml.YAMLError:
             raise NightsweepError(
                 f"--set {setting!r}: the value is no YAML; put it into quotes: "
@@ -57,6 +57,15 @@ def asked(
     if name is not None or more:
         changes["trainable"] = there | more
     return changes
+
+
+def from_here(data: Sequence[str]) -> list[str]:
+    """Paths of the command line, which count from where it is given, for a sweep that has a file
+    elsewhere."""
+    return [
+        name if KNOWN_SET.fullmatch(name) else str(Path(name).expanduser().absolute())
+        for name in data
+    ]
 
 
 def without_file(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,13 +35,17 @@ def glosses(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def drawn(found: list[tuple[str, str]], rows: int) -> list[tuple[str, str]]:
-    """`rows` of each of the ten largest classes, mixed."""
+    """`rows` of each of the ten largest classes, or all that it has, mixed."""
     generator = random.Random(0)
     texts = defaultdict(list)
     for text, label in found:
         texts[label].append(text)
     largest = sorted(label for label, _ in Counter(label for _, label in found).most_common(10))
-    chosen = [(text, label) for label in largest for text in generator.sample(texts[label], rows)]
+    chosen = [
+        (text, label)
+        for label in largest
+        for text in generator.sample(texts[label], min(rows, len(texts[label])))
+    ]
     generator.shuffle(chosen)
     return chosen
 
@@ -52,7 +56,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=800, help="of each class; 0: all there are")
     parser.add_argument("--out", type=Path, default=Path("glosses.csv"))
     given = parser.parse_args()
-    found = list(glosses(given.folder / "data.noun"))
+    nouns = given.folder / "data.noun"
+    if not nouns.is_file():
+        parser.error(f"{nouns} is not there; name the folder of WordNet's files")
+    if given.rows < 0:
+        parser.error(f"--rows {given.rows}: a number of at least 0")
+    found = list(glosses(nouns))
     chosen = drawn(found, given.rows) if given.rows else found
     with given.out.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([("text", "label"), *chosen])

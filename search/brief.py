@@ -1,4 +1,4 @@
-"""A value as a message quotes it: never long, whatever it is."""
+"""Values and errors as a message quotes them: never long, whatever they are."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ class _Brief(Repr):
 def brief(value: object) -> str:
     """Its repr, shortened."""
     return _BRIEF.repr(value)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 _BRIEF = _Brief()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from .brief import brief
 from .errors import StudyError
-from .ready import Command
+from .ready import Command, ReadySettings
 from .schedulers.brackets import Brackets
 from .space import Parameter, Space
 from .sweep import Sweep
@@ -33,6 +35,9 @@ def allowed(sweep: Sweep, changes: dict[str, Any]) -> dict[str, Any]:
         if key not in CHANGEABLE:
             names = ", ".join(CHANGEABLE)
             raise StudyError(f"{key} cannot be changed in a run; what can: {names}")
+    wanted = _settings(changes.get("trainable"))
+    if wanted is not None and not _one_kind(sweep, wanted):  # else the old parameters are blamed
+        raise StudyError(_another(sweep))
     after = changed(sweep, changes)
     for problem in refused(sweep, after).values():
         raise StudyError(problem)
@@ -43,11 +48,8 @@ def allowed(sweep: Sweep, changes: dict[str, Any]) -> dict[str, Any]:
 def refused(before: Sweep, after: Sweep) -> dict[str, str]:
     """What a run cannot go on with of what CHANGEABLE names, by its key, each with the reason."""
     found = {f"parameters.{name}": why for name, why in _parameters(before.space, after.space)}
-    if not _one_kind(before, after):
-        found["trainable"] = (
-            f"trainable is {brief(before.trains)} in this run, and can get another command or "
-            f"grace, no more; {ANEW}"
-        )
+    if not _one_kind(before, after.trainable):
+        found["trainable"] = _another(before)
     began, now = before.max_epochs, after.max_epochs
     if now < began:
         found["max_epochs"] = f"max_epochs can only grow in a run, not become {now} after {began}"
@@ -59,10 +61,25 @@ def refused(before: Sweep, after: Sweep) -> dict[str, str]:
     return found
 
 
-def _one_kind(before: Sweep, after: Sweep) -> bool:
+def _settings(given: Any) -> ReadySettings | None:
+    """Of a trainable, where they are right; what is wrong with others is said elsewhere."""
+    try:
+        return TypeAdapter(ReadySettings | None).validate_python(given)
+    except ValidationError:
+        return None
+
+
+def _one_kind(before: Sweep, after: ReadySettings | None) -> bool:
     """Whether the same is trained: a command may have been mended."""
-    commands = all(isinstance(sweep.trainable, Command) for sweep in (before, after))
-    return commands or before.trainable == after.trainable
+    commands = isinstance(before.trainable, Command) and isinstance(after, Command)
+    return commands or before.trainable == after
+
+
+def _another(before: Sweep) -> str:
+    command = isinstance(before.trainable, Command)
+    rest = "can get another command or grace, no more" if command else "its settings stay too"
+    name = before.trainable.name if before.trainable else before.train
+    return f"trainable is {brief(name)} in this run, and {rest}; {ANEW}"
 
 
 def _brackets(sweep: Sweep) -> bool:

@@ -8,6 +8,7 @@ on with it needs no earlier run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from .elsewhere import experiment
@@ -43,7 +44,10 @@ def absolute(run: str) -> str:
     """An entry of `from`, as it can be read from any folder. Errors: NightsweepError."""
     path = place(run)
     whole = str(Path(path).expanduser().absolute())
-    return run.replace(path, whole, 1) if run.startswith(optuna_study.SCHEME) else whole
+    if not run.startswith(optuna_study.SCHEME):
+        return whole
+    said, mark, study = run.partition("#")
+    return f"{said.removesuffix(path)}{whole}{mark}{study}"
 
 
 def unlearned(study: Study, folder: Path) -> list[Learned]:
@@ -54,7 +58,7 @@ def unlearned(study: Study, folder: Path) -> list[Learned]:
 
 def lesson(sweep: Sweep, earlier: Results | Past, run: str) -> Learned:
     """What one earlier sweep teaches. Errors: NightsweepError if it had another metric or goal."""
-    past = earlier if isinstance(earlier, Past) else _past(earlier)
+    past = earlier if isinstance(earlier, Past) else _past(earlier, sweep.folds)
     _compare(sweep, past, run)
     space, objective = sweep.space, Objective(sweep.outcomes)
     ladder = sweep.scheduler.build(sweep.max_epochs).ladder()
@@ -73,9 +77,17 @@ def lesson(sweep: Sweep, earlier: Results | Past, run: str) -> Learned:
         if known.diverged:
             results[-1]["diverged"] = True
         if reported:
-            best.append((min(map(objective.score, reported.values())), known.id))
+            best.append((_score(reported, objective, sweep.folds), known.id))
     leaders = [trial for _, trial in sorted(best)[:LEADERS]]
     return Learned(run=run, results=results, leaders=leaders, missed=missed)
+
+
+def _score(reported: dict[int, Metrics], objective: Objective, folds: int | None) -> Score:
+    """What a trial counts with: its best epoch, or the mean over all its folds (leaders.py)."""
+    if not folds:
+        return min(map(objective.score, reported.values()))
+    last = max(reported)
+    return replace(objective.score(reported[last]), folds_left=max(folds - last, 0))
 
 
 def told(lesson: Learned) -> str:
@@ -89,30 +101,39 @@ def _loaded(sweep: Sweep, folder: Path, run: str) -> Results | Past:
     path = folder / Path(place(run)).expanduser()
     if run.startswith(optuna_study.SCHEME):
         return optuna_study.past(path, optuna_study.parts(run)[1], metrics)
+    if run.startswith(optuna_study.SQLITE) or path.is_file():
+        raise NightsweepError(
+            f"from: {run} is no folder; name that of a run, or a study: {optuna_study.SCHEME}{run}"
+        )
     if experiment.is_one(path):
         return experiment.past(path, metrics)
+    if inside := sorted(found.name for found in path.glob("*/") if experiment.is_one(found)):
+        raise NightsweepError(
+            f"from: {path} holds experiments of Ray Tune's; name one: {', '.join(inside[:9])}"
+        )
     try:
         return Results.load(path)
     except (RunFolderError, JournalError) as error:
         raise type(error)(f"from: {error}") from None
 
 
-def _past(earlier: Results) -> Past:
-    """A run of our own."""
-    last = earlier.sweep.max_epochs
+def _past(earlier: Results, folds: int | None) -> Past:
+    """A run of our own. Where its epochs are not `folds` as ours are, or are and ours are not,
+    its curves say nothing of ours: only what trials came to in the end counts."""
+    last, alike = earlier.sweep.max_epochs, earlier.sweep.folds == folds
     trials = []
     for known, page in earlier.rows():
         if not page.epochs:
             continue
         reported = {epoch: at.metrics for epoch, at in page.epochs.items()}
-        by_itself = known.status is Status.COMPLETED and known.epoch < last
+        ended = known.status is Status.COMPLETED and (known.epoch < last or not alike)
         trials.append(
             PastTrial(
                 id=known.id,
                 config=known.config,
                 epochs=known.epoch,
-                reported=reported,
-                final=reported.get(known.epoch) if by_itself else None,
+                reported=reported if alike else {},
+                final=reported.get(known.epoch) if ended else None,
                 diverged=known.status is Status.DIVERGED,
             )
         )

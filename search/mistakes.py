@@ -15,6 +15,7 @@ from .keeping import Checkpoints
 from .nearest import did_you_mean
 from .objective import Metric
 from .ready import ReadySettings
+from .ready.rows import Settings
 from .resources import Resources
 from .samplers import SamplerSettings
 from .schedulers import SchedulerSettings
@@ -124,6 +125,8 @@ def _uncounted(key: tuple[str | int, ...]) -> tuple[str | int, ...]:
 def _unknown(path: tuple[str | int, ...], root: type[BaseModel]) -> str:
     model = next((_MODELS[part] for part in reversed(path[:-1]) if part in _MODELS), root)
     allowed = [field.alias or key for key, field in model.model_fields.items()]
+    if issubclass(model, Settings) and path[-1] in (model.model_construct().knobs or ()):
+        return f"is a knob, no setting; it stands in parameters:, as {path[-1]}: 0.1 or a range"
     return f"unknown key; allowed: {did_you_mean(path[-1], allowed)}"
 
 
@@ -143,6 +146,7 @@ def _named(settings: Any) -> dict[str | int, type[BaseModel]]:
 BOUNDS = "; a mapping is a range, with min and max, or a choice, with values"
 EXAMPLES: dict[tuple[str | int, ...], str] = {
     ("metric",): "; write metric: {name: val_loss, goal: minimize}",
+    ("trainable", "run"): "; write run: python train.py --lr {lr}",
     ("parameters",): "; write parameters: {lr: {min: 1e-5, max: 1.0, log: true}}",
 }
 _KINDS = {

@@ -74,8 +74,9 @@ def _winner(results: Results) -> list[str]:
     if len(results.sweep.objectives) > 1:
         return _front(results)
     more = {k: v for k, v in best.metrics.items() if k != metric.name and k not in GAUGES}
-    tested = _listed({k: v for k, v in more.items() if k.startswith(TEST)})
-    others = _listed({k: v for k, v in more.items() if not k.startswith(TEST)})
+    unseen = not any(outcome.name.startswith(TEST) for outcome in results.sweep.outcomes)
+    tested = _listed({k: v for k, v in more.items() if unseen and k.startswith(TEST)})
+    others = _listed({k: v for k, v in more.items() if not (unseen and k.startswith(TEST))})
     beside = f" ({others})" if others else ""
     config = ", ".join(f"{name} {show(value)}" for name, value in best.config.items())
     return [

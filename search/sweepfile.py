@@ -91,6 +91,11 @@ def load(path: Path, **changes: Any) -> Sweep:
         raise SweepError(problems, source=str(path)) from None
 
 
+def value(text: str) -> Any:
+    """A value as it would be read in a sweep file: `no` is a word. Errors: yaml.YAMLError."""
+    return yaml.load(text, _Loader)
+
+
 def name_of(stem: str) -> str:
     """A sweep's name, made from a file's."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._")[:LONGEST_NAME] or "sweep"

@@ -109,6 +109,8 @@ class Asking(BaseTrial):
 
 
 def _called(value: Any) -> Any:
+    if getattr(value, "shape", None) == ():  # one of numpy's numbers
+        value = value.item()
     return value if storable(value) else getattr(value, "__name__", str(value))
 
 

@@ -33,7 +33,8 @@ class Boosting:
     def check(self) -> None:
         """Errors: DataError, where the table or the library cannot be used."""
         there(self.settings.library)
-        self._part(0)
+        for train, _ in self._lesson.parts:
+            learned(self._lesson.raw, train)
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None:
         """Grow one configuration's trees; what is in it: search/ready/boosting.py.

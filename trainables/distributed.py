@@ -18,7 +18,7 @@ import cloudpickle  # functions of notebooks, and closures, have to travel too
 
 from . import checkpoint
 from .job import Config, Job
-from .rank import Asks, Go, Met, Start
+from .rank import Asks, Go, Member, Met, Start
 from .ranks import RankError, Ranks
 from .trial import Halted, Trial
 
@@ -42,8 +42,8 @@ def distributed(
     another when an epoch ends; without it all have to report each epoch. Rank 0 saves what it
     keeps, and all load it; each has its random generators back. All begin with the trial's seed:
     what is to differ (dropout, augmentation) is seeded with `trial.seed + rank`.
-    Errors: ValueError for a number of processes that cannot be; RankError, which names the rank,
-    if one of them fails, dies, or does not come.
+    Errors: ValueError for a number of processes that cannot be, or in one of them; RankError,
+    which names the rank, if one of them fails, dies, or does not come.
     """
     with Ranks(_starts(train, config, trial, processes), trial._link.send, timeout) as ranks:
         while said := ranks.hear():
@@ -65,6 +65,7 @@ def _decide(trial: Trial, ranks: Ranks, said: Mapping[int, Any]) -> None:
 
         def save(epoch: int) -> bool:
             if first.keeps:
+                _all_keep(met, ranks.count)
                 checkpoint.put(trial.folder, epoch, lambda folder: ranks.save(folder, waiting))
             return first.keeps
 
@@ -74,13 +75,28 @@ def _decide(trial: Trial, ranks: Ranks, said: Mapping[int, Any]) -> None:
     ranks.tell(Go(trial.epoch, halted), waiting)
 
 
+def _all_keep(met: Mapping[int, Met], count: int) -> None:
+    """Errors: RankError if some have nothing to keep, and so could not go on."""
+    bare = [rank for rank, one in met.items() if not (one.keeps or one.last)]
+    if bare:
+        raise RankError(
+            f"rank {bare[0]} of {count} keeps nothing, and rank 0 does; call trial.keep(...) in "
+            "each process: rank 0 saves, and all have to load it"
+        )
+
+
 def _starts(
     train: Callable[[Config, Trial], Any], config: Config, trial: Trial, processes: int | None
 ) -> list[Start]:
     """What each process begins with. Errors: ValueError."""
+    if isinstance(trial, Member):
+        raise ValueError(
+            f"this is one of {trial.processes} processes of its trial already (resources: "
+            "{processes: ...}, or nightsweep.distributed); start them once"
+        )
     count = _count(trial, processes)
     cpus = max(trial.cpus // count, 1)
-    job: Job = replace(trial._job, config=config, epoch=trial.epoch, cpus=cpus)
+    job: Job = replace(trial._job, config=config, epoch=trial.epoch, cpus=cpus, processes=count)
     name = getattr(train, "__module__", "") or ""
     file = getattr(sys.modules.get(name), "__file__", None) or ""
     own = "." not in name and name != "__main__" and file.endswith(".py")
@@ -102,7 +118,7 @@ def _count(trial: Trial, processes: int | None) -> int:
         import torch
 
         gpus = torch.cuda.device_count()
-    count = processes or gpus or trial.cpus
+    count = (gpus or trial.cpus) if processes is None else processes
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"processes must be a whole number of at least 1, not {processes!r}")
     if gpus and count > gpus:

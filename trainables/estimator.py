@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..search import ready
+from ..search.brief import first_line
 from ..search.errors import DataError, Problem, SweepError
 from ..search.nearest import did_you_mean, nearest
 from ..search.ready.estimator import FOREST
+from ..search.units import plural
 from . import function
 from .folds import Scores, seed_of
 from .host import seed_everything
@@ -28,7 +31,7 @@ from .table.split import Numbers
 from .trial import Trial
 
 NEEDED = ("fit", "predict", "get_params", "set_params")
-PROBED = 200  # rows on which a score is tried out
+COUNTS = re.compile("poisson|gamma|tweedie")  # losses of targets that must not be negative
 
 
 class Estimator:
@@ -51,7 +54,7 @@ class Estimator:
         for train, _ in self._lesson.parts:
             learned(self._lesson.raw, train)
 
-    def allow(self, parameters: Collection[str]) -> None:
+    def allow(self, parameters: Mapping[str, Any]) -> None:
         """Errors: SweepError for parameters that the estimator does not have."""
         known = sorted(self._blank(classes=True).get_params())
         problems = [
@@ -92,11 +95,12 @@ class Estimator:
         from sklearn.preprocessing import StandardScaler
 
         seed_everything(seed)  # whatever an estimator draws from
-        model = self._blank(classes=bool(self._lesson.target.classes)).set_params(**config)
+        classes = bool(self._lesson.target.classes)
+        model = self._blank(classes=classes).set_params(**config)
         _fill(model, "random_state", seed % 2**32)
         _fill(model, "n_jobs", cpus)
         if not isinstance(model, Pipeline):
-            if not self._lesson.target.classes:  # or C and alpha would mean what its unit is
+            if not classes and not _particular(model):  # or C and alpha would mean its unit
                 scale = StandardScaler()
                 model = TransformedTargetRegressor(model, transformer=scale, check_inverse=False)
             columns = encoder(learned(self._lesson.raw, rows), whole=True)
@@ -104,6 +108,13 @@ class Estimator:
         return model.fit(self._rows.iloc[rows], self._lesson.target.values[rows])
 
     def _score(self, fitted: Any, rows: Numbers) -> float:
+        asked = getattr(self._scorer, "_response_method", "predict")
+        asked = (asked,) if isinstance(asked, str) else asked
+        if not any(hasattr(fitted, method) for method in asked):  # with some parameters only
+            raise DataError(
+                f"scoring: {self._scored} asks for {' or '.join(asked)}, which {self._name} does "
+                "not have with these parameters"
+            )
         return float(self._scorer(fitted, self._rows.iloc[rows], self._lesson.target.values[rows]))
 
     @cached_property
@@ -123,13 +134,16 @@ class Estimator:
         """Errors: DataError."""
         from sklearn.metrics import get_scorer, get_scorer_names
 
-        classes = bool(self._lesson.target.classes)
-        name = self.settings.scoring or ("accuracy" if classes else "r2")
+        name = self._scored
         if name not in get_scorer_names():
             near = nearest(name, get_scorer_names())
             hint = f'; did you mean "{near}"?' if near else ""
             raise DataError(f"scoring: scikit-learn has no score {name!r}{hint}")
         return get_scorer(name)
+
+    @property
+    def _scored(self) -> str:
+        return self.settings.scoring or ("accuracy" if self._lesson.target.classes else "r2")
 
     @property
     def _name(self) -> str:
@@ -143,10 +157,7 @@ class Estimator:
         name = given or FOREST + ("Classifier" if classes else "Regressor")
         found = function.find(_reference(name), self._folder, "estimator")
         if inspect.isclass(found) or (callable(found) and not hasattr(found, "fit")):
-            try:
-                found = found()
-            except TypeError as error:
-                raise DataError(f"estimator: {name} cannot be made: {error}") from None
+            found = _made(name, found)
         lacking = [method for method in NEEDED if not hasattr(found, method)]
         if lacking:
             raise DataError(
@@ -154,7 +165,7 @@ class Estimator:
                 f"{', '.join(lacking)}; "
                 "name an estimator of scikit-learn's kind, its class, or a function that makes one"
             )
-        return clone(found)
+        return _made(name, lambda: clone(found))
 
     def _suits(self) -> None:
         """Errors: DataError for a classifier where numbers are predicted, or the reverse."""
@@ -162,35 +173,54 @@ class Estimator:
 
         classes = self._lesson.target.classes
         model = self._blank(classes=bool(classes))
-        if classes and is_regressor(model):
+        try:
+            numbers, words = is_regressor(model), is_classifier(model)
+        except AttributeError:  # it has none of scikit-learn's classes above it
+            raise DataError(
+                f"estimator: {self._name} does not say what it predicts; derive it from "
+                "sklearn.base.ClassifierMixin or RegressorMixin, and from BaseEstimator"
+            ) from None
+        if classes and numbers:
             raise DataError(
                 f"estimator: {self._name} predicts numbers, and the target has {len(classes)} "
                 "classes; name a classifier, or write task: regression"
             )
-        if not classes and is_classifier(model):
+        if not classes and words:
             raise DataError(
                 f"estimator: {self._name} predicts classes, and the target is numbers; name a "
                 "regressor, or write task: classification"
             )
 
     def _scores(self) -> None:
-        """Errors: DataError for a score that the target does not suit."""
+        """Errors: DataError for a score that the target, or the rows of some fold, do not suit."""
+        whole = self._lesson
+        judged = [(f"fold {number}", *rows) for number, rows in enumerate(whole.parts, 1)]
+        if len(whole.test):
+            judged.append(("the test part", whole.seen, whole.test))
+        for where, train, rows in judged:
+            if why := self._unscored(train, rows):
+                what = (
+                    f"{len(whole.target.classes)} classes" if whole.target.classes else "numbers"
+                )
+                raise DataError(
+                    f"scoring: {self._scored} does not suit a target of {what}, judged by the "
+                    f"{plural(len(rows), 'row')} of {where}: {why}"
+                )
+
+    def _unscored(self, train: Numbers, rows: Numbers) -> str:
+        """Why a guess that is learned from some rows cannot be judged by others; "" if it can."""
         from sklearn.dummy import DummyClassifier, DummyRegressor
 
-        target, scorer = self._lesson.target, self._scorer
-        rows = self._lesson.parts[0][1][:PROBED]
-        x, y = np.zeros((len(rows), 1)), target.values[rows]
+        target = self._lesson.target
         guess = DummyClassifier(strategy="prior") if target.classes else DummyRegressor()
+        guess.fit(np.zeros((len(train), 1)), target.values[train])
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                scorer(guess.fit(x, y), x, y)
+                found = self._scorer(guess, np.zeros((len(rows), 1)), target.values[rows])
         except (ValueError, AttributeError, TypeError) as error:
-            what = f"{len(target.classes)} classes" if target.classes else "numbers"
-            first = str(error).strip().splitlines()[0]
-            raise DataError(
-                f"scoring: {self.settings.scoring} does not suit a target of {what}: {first}"
-            ) from None
+            return first_line(error)
+        return "" if np.isfinite(found) else "there it is no number; ask for fewer folds"
 
 
 def _reference(name: str) -> str:
@@ -199,6 +229,26 @@ def _reference(name: str) -> str:
         return name
     module, _, last = name.rpartition(".")
     return f"{module}:{last}"
+
+
+def _made(name: str, make: Callable[[], Any]) -> Any:
+    """What a user's own code makes. Errors: DataError."""
+    try:
+        return make()
+    except Exception as error:
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise DataError(f"estimator: {name} cannot be made: {why}") from None
+
+
+def _particular(model: Any) -> bool:
+    """Whether a regressor needs the target as it is: it counts, or transforms it itself."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.utils import get_tags
+
+    if isinstance(model, TransformedTargetRegressor) or get_tags(model).target_tags.positive_only:
+        return True
+    values = model.get_params().values()
+    return any(isinstance(value, str) and COUNTS.search(value) for value in values)
 
 
 def _fill(model: Any, name: str, value: int) -> None:

@@ -43,7 +43,7 @@ def cross_validated(
     """
     done = Scores()
     trial.keep(folds=done)
-    length = Knobs.of(trial.config).epochs or epochs
+    length = Knobs.of({"epochs": trial.config.get("epochs")}).epochs or epochs
     for number in trial.epochs(folds):
         fold = Fold(trial, number, length)
         seed_everything(fold.seed)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..search.errors import DataError
 from ..search.secret import Secrets
 from . import checkpoint, memory
 from .failure import ProgramError
@@ -105,7 +106,7 @@ class Host:
             job = self._jobs.get()
             ended = self._take(job)
             memory.release(short=ended.end is End.MEMORY)
-            self._messages.put(_discreet(ended))
+            self._messages.put(discreet(ended))
             self._jobs.task_done()
 
     def _take(self, job: Job) -> Ended:
@@ -150,6 +151,8 @@ def through(job: Job, trial: Trial, call: Callable[[Trial], Any]) -> Ended:
         end = End.MEMORY if error.short else End.FAILED
         failure = Ended(trial=job.trial, end=end, reason=str(error))
         output = error.output  # which is in the log already
+    except DataError as error:  # says all there is to say
+        failure = Ended(trial=job.trial, end=End.FAILED, reason=str(error))
     except SystemExit as error:
         failure = _failed(job, f"called sys.exit({error.code!r})", error)
     except BaseException as error:  # whatever a training function raises costs its trial only
@@ -229,7 +232,7 @@ def _failed(job: Job, reason: str, error: BaseException) -> Ended:
     return Ended(trial=job.trial, end=end, reason=reason, traceback="".join(lines).rstrip())
 
 
-def _discreet(ended: Ended) -> Ended:
+def discreet(ended: Ended) -> Ended:
     """Without the secrets of this process's environment, which a training function may fill."""
     secrets = Secrets.of(os.environ)
     return replace(

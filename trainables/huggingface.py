@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..search.errors import TrainingFunctionError
 from . import checkpoint
-from .trial import Halted, Trial
+from .trial import Halted, ReportError, Trial
 
 
 class Reports:
@@ -23,7 +24,7 @@ class Reports:
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
-        self._training = False
+        self._begun: int | None = None  # the step that the training began at
         self._found: dict[str, Any] = {}  # metrics, to be reported
         self._saves = False  # with the checkpoint that the Trainer is about to write
         self._ours = False  # which it would not have written otherwise
@@ -35,57 +36,74 @@ class Reports:
         return str(path) if self._trial.epoch and path.exists() else None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """Evaluations count from here."""
-        self._training = True
+        """Evaluations count from here. Errors: TrainingFunctionError."""
+        if args.save_strategy == "best":
+            raise TrainingFunctionError(
+                "save_strategy='best' takes back the checkpoints that decisions need; write "
+                "save_strategy='epoch', load_best_model_at_end=True, save_total_limit=1"
+            )
+        self._begun = state.global_step
+        if args.disable_tqdm:  # which leaves the bar that is drawn when a model is saved
+            import_module("transformers").utils.logging.disable_progress_bar()
 
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: dict[str, Any], **more: Any
     ) -> None:
-        """An evaluation: an epoch, to the sweep. Of several data sets each has one; all count."""
-        if not self._training:
+        """An evaluation: an epoch, to the sweep. Of several data sets each has one; all count.
+
+        Not one before the first step (`eval_on_start`), and none when the trial is to end.
+        """
+        if self._begun in (None, state.global_step) or self._trial.halted:
             return
         self._found |= {name: value for name, value in metrics.items() if name != "epoch"}
-        if not set(self._trial.metrics) <= set(self._found):
-            return  # another data set's, perhaps
-        self._saves = self._trial.saving
-        if self._saves:
-            self._ours, control.should_save = not control.should_save, True
-        else:
-            self._report(args, state, control)
+        if not self._saves and self._trial.saving:
+            self._saves, self._ours = True, not control.should_save
+            control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """The Trainer has written a checkpoint: the one that was asked for."""
-        if self._saves:
-            self._report(args, state, control)
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """What has not been reported by now lacks a metric, and that is to be said."""
-        if self._found:
-            self._report(args, state, control)
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """What the user evaluates afterwards is no epoch."""
-        if self._found:
-            self._report(args, state, control)
-        self._training = False
-
-    def _report(self, args: Any, state: Any, control: Any) -> None:
-        losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
-        metrics = ({"train_loss": losses[-1]} if losses else {}) | self._found
+        if not self._saves:
+            return
         written = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        first, saves = state.is_world_process_zero, self._saves
-        self._saves, self._found = False, {}
+        first = state.is_world_process_zero
 
         def write(folder: Path) -> None:
             if first:
                 _copy(written, folder)
 
+        self._report(state, control, write)
+        if self._ours and first:
+            shutil.rmtree(written, ignore_errors=True)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """All data sets have been evaluated by now."""
+        self._report(state, control)
+
+    on_step_begin = on_epoch_begin
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """What the user evaluates afterwards is no epoch. Errors: ReportError."""
+        self._report(state, control)
+        self._begun = None
+        if not self._trial.epoch:
+            raise ReportError(
+                "the Trainer has evaluated nothing; write TrainingArguments(eval_strategy="
+                "'epoch'), and give the Trainer an eval_dataset"
+            )
+
+    def _report(
+        self, state: Any, control: Any, write: Callable[[Path], object] | None = None
+    ) -> None:
+        """What has been found, if anything."""
+        if not self._found:
+            return
+        losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+        metrics = ({"train_loss": losses[-1]} if losses else {}) | self._found
+        self._saves, self._found = False, {}
         try:
-            self._trial.report_writing(metrics, write if saves else None)
+            self._trial.report_writing(metrics, write)
         except Halted:
             control.should_training_stop = True
-        if saves and self._ours and first:
-            shutil.rmtree(written, ignore_errors=True)
 
 
 def HuggingFaceReport(trial: Trial) -> Any:  # noqa: N802 - as the class that it makes
@@ -109,6 +127,9 @@ def HuggingFaceReport(trial: Trial) -> Any:  # noqa: N802 - as the class that it
 
 
 def _copy(written: Path, to: Path) -> None:
+    """Errors: OSError; ReportError if nothing is there, which no waiting would mend."""
+    if not written.is_dir():
+        raise ReportError(f"the Trainer has saved nothing as {written}")
     shutil.copytree(written, to, copy_function=_link, dirs_exist_ok=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
@@ -12,19 +12,21 @@ from torch import Tensor, nn
 
 from ..search import ready
 from ..search.errors import DataError
+from ..search.parameter import Choice
 from ..search.ready.image import EPOCHS, RESNET
 from . import transfer
 from .batches import Data
 from .folds import cross_validated
+from .knobs import Knobs
 from .loop import fit
 from .pictures.augment import Augment, Moments, Scale
 from .pictures.divide import divided, folded
 from .pictures.pictures import Pictures
 from .pictures.read import read
 from .resnet import ResNet
+from .table.scale import Metric
+from .table.scale import Scale as TargetScale
 from .table.split import Numbers, Split
-from .tabular import Metric
-from .tabular import Scale as TargetScale
 from .trial import Trial
 
 AUGMENT: dict[str, Any] = {"shift": 0.0, "flip": False}
@@ -41,14 +43,24 @@ class Image:
     def __init__(self, settings: ready.Image, data: list[str]) -> None:
         self.settings = settings
         self.data = data
+        self._models = [settings.model]
         self._part = lru_cache(maxsize=1)(self._made)
 
+    def allow(self, parameters: Mapping[str, Any]) -> None:
+        """Any knobs, which are checked already; `check` looks at all networks that they name."""
+        match parameters.get("model"):
+            case Choice(values=models):
+                self._models = [model or self.settings.model for model in models]
+            case str(model):
+                self._models = [model]
+
     def check(self) -> None:
-        """Errors: DataError, where the pictures or the network cannot be used."""
+        """Errors: DataError, where the pictures or a network cannot be used."""
         self._part(0)
-        network = self._network({})
-        if not isinstance(network, ResNet):
-            transfer.look(network, self._pictures.x.shape[2:])
+        for model in self._models:
+            network = self._network({"model": model})
+            if not isinstance(network, ResNet):
+                transfer.look(network, self._pictures.x.shape[2:])
 
     def __call__(self, config: dict[str, Any], trial: Trial) -> None:
         """Train one configuration; what is in it: search/ready/image.py."""
@@ -67,7 +79,8 @@ class Image:
         model = nn.Sequential(augment, Scale(part.moments, channels), network)
         # The order that convolutions are quick in, on CPUs and on tensor cores.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        fit(model, part.data, config, trial, metrics=part.metrics)
+        data = evened(part.data, Knobs.of(config))
+        fit(model, data, config, trial, metrics=part.metrics)
 
     def _network(self, config: Mapping[str, Any]) -> nn.Module:
         """Errors: DataError."""
@@ -122,6 +135,18 @@ class Part:
     data: Data
     moments: Moments
     metrics: Mapping[str, Metric]
+
+
+def evened(data: Data, knobs: Knobs) -> Data:
+    """Without the last picture to learn from, where it would be a batch by itself.
+
+    Of one pixel of one picture, which is what networks that end small would see, a batch norm
+    learns nothing.
+    """
+    x, y = data.train
+    if len(y) > 1 and len(y) % (knobs.batch_size * knobs.accumulate) == 1:
+        return replace(data, train=(x[:-1], y[:-1]))
+    return data
 
 
 def quickest(device: str) -> str:

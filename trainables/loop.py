@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
+from ..search.errors import TrainingFunctionError
 from .batches import Data, Rows, each, rows
 from .early import EarlyStop
 from .knobs import Knobs
@@ -52,8 +53,14 @@ def fit(
     Reported: train_loss, val_loss; with classes train_accuracy, val_accuracy; both as test_ too,
     where there is `data.test`; lr, grad_norm (of all gradients at the epoch's last step, after
     clipping), step_ms, rows_per_second, memory_mb.
-    Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data.
+    Errors: KnobError for a value that a knob cannot have; ValueError, TypeError for the data;
+    TrainingFunctionError in one of several processes.
     """
+    if trial.processes > 1:
+        raise TrainingFunctionError(
+            f"fit trains in one process, and this trial has {trial.processes}; write "
+            "resources: {processes: 1}, or a loop of your own (docs/coming-from/ddp.md)"
+        )
     knobs = Knobs.of(config)
     read = partial(rows, workers=trial.cpus - 1, pinned=trial.device == "cuda")
     train, val = read(data.train), read(data.val)
@@ -62,6 +69,8 @@ def fit(
         if part is not None and not len(part):
             raise ValueError(f"data.{name} holds no rows")
     device = torch.device(trial.device)
+    # Others of cuDNN's convolutions add up in an order that differs from run to run.
+    torch.backends.cudnn.deterministic = True
     model.to(device)
     epochs = min(knobs.epochs or trial.max_epochs, trial.max_epochs)
     trained = optimizer(model, knobs)

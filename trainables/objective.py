@@ -20,6 +20,7 @@ from ..search.brief import brief
 from ..search.errors import RunFolderError
 from ..search.runfolder import write_whole
 from ..search.space import Choice, Parameter
+from ..search.units import plural
 from .asking import Asking
 from .checkpoint import Keepable
 from .metrics import ReportError
@@ -140,7 +141,13 @@ class Asked(Asking):
             self._send_last()
             return
         names = self._trial.metrics
-        several = list(given) if isinstance(given, Sequence) and len(names) > 1 else [given]
+        alone = isinstance(given, str) or not isinstance(given, Sequence)
+        several = [given] if alone else list(given)
+        if len(several) > len(names):
+            raise ReportError(
+                f"the objective returned {len(several)} values, and the sweep has "
+                f"{plural(len(names), 'metric')}: {', '.join(names)}"
+            )
         try:
             values = [float(value) for value in several]
         except (TypeError, ValueError):

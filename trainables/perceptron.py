@@ -34,7 +34,7 @@ class Perceptron(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(nn.Embedding(size, dimension(size)) for size in sizes)
+        self.embeddings = nn.ModuleList(_embedding(size) for size in sizes)
         width = numbers + sum(dimension(size) for size in sizes)
         hidden: list[nn.Module] = []
         for _ in range(layers):
@@ -49,6 +49,13 @@ class Perceptron(nn.Module):
         embedded = [embed(codes[:, place]) for place, embed in enumerate(self.embeddings)]
         scores: Tensor = self.layers(torch.cat([numbers, *embedded], dim=1))
         return scores
+
+
+def _embedding(size: int) -> nn.Embedding:
+    """Of so many codes. 0, the unknown, says nothing where training has no such row."""
+    embedding = nn.Embedding(size, dimension(size))
+    nn.init.zeros_(embedding.weight[0])
+    return embedding
 
 
 def dimension(size: int) -> int:

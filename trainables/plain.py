@@ -24,11 +24,14 @@ KEPT = "what trial.keep was given has a state_dict with"
 
 
 def check(path: Path, what: str = KEPT) -> None:
-    """Look at what torch.save has written, without reading it. Errors: StateError."""
-    from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+    """Look at what torch.save has written, without reading it. Errors: StateError.
 
-    with safe_globals(_known()):
-        foreign = get_unsafe_globals_in_checkpoint(path)
+    What passes here, others' torch.load(weights_only=True) can read in this process, too.
+    """
+    from torch.serialization import add_safe_globals, get_unsafe_globals_in_checkpoint
+
+    add_safe_globals(_known())
+    foreign = get_unsafe_globals_in_checkpoint(path)
     if foreign:
         raise StateError(
             f"{what} {', '.join(sorted(foreign))}, which could not be read back safely; "
@@ -40,11 +43,11 @@ def check(path: Path, what: str = KEPT) -> None:
 def read(path: Path) -> Any:
     """What torch.save has written. Errors: StateError."""
     import torch
-    from torch.serialization import safe_globals
+    from torch.serialization import add_safe_globals
 
+    add_safe_globals(_known())
     try:
-        with safe_globals(_known()):
-            return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True)
     except OSError:
         raise
     except pickle.UnpicklingError as error:

@@ -23,12 +23,14 @@ from typing import Any, Literal
 from ..search.errors import NightsweepError, TrainingFunctionError
 from ..search.space import Int, Parameter, levels, size
 from .asking import Asking
+from .orphan import die_with
 
 LOADING = 300.0  # seconds until the objective's libraries are loaded
 LONGEST = 60.0  # seconds for all runs
 QUIET = 10.0  # seconds without a question, after one: it trains
 MOST = 40  # runs
 FEW = 8  # values that are all tried
+CHILD = f"from {__name__} import serve; serve({{number}}, {{parent}})"
 
 # quiet: it has asked, and then nothing for a while; cut: time was up.
 End = Literal["reported", "returned", "raised", "quiet", "cut"]
@@ -145,9 +147,10 @@ class Child:
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", f"from {__name__} import serve; serve({number})"],
+                [sys.executable, "-P", "-c", CHILD.format(number=number, parent=os.getpid())],
                 pass_fds=[number],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=os.environ
+                | {"PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -230,8 +233,9 @@ def ended(objective: Callable[[Any], Any], trial: Recording) -> tuple[str, End, 
     return "ended", "returned", ""
 
 
-def serve(number: int) -> None:
+def serve(number: int, parent: int) -> None:
     """In the child: run the objective, for each set of answers that comes through this file."""
+    die_with(parent)
     line = Connection(number)
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:

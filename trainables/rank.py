@@ -5,11 +5,8 @@ Its trial is decided on, and saved, when all processes have come to the same epo
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
-import os
 import pickle
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,15 +16,14 @@ from typing import Any, cast
 
 from . import checkpoint
 from .checkpoint import Keepable
-from .host import LOG, listening, through
+from .host import LOG, discreet, listening, through
 from .job import Answer, End, Ended, Job, Message, Step
 from .log import Log
 from .metrics import checked
+from .orphan import die_with
 from .patience import Unsaved
 from .threads import keep_to
 from .trial import Halted, Trial
-
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +193,11 @@ class Member(Trial):
 
 def main(handle: int, worker: int) -> None:
     """A process's life, from what `worker` sends through the pipe with this handle."""
-    _end_with(worker)
+    die_with(worker)
     connection = Connection(handle)
     start: Start = connection.recv()
     with listening(Log(start.job.folder / LOG)):
-        connection.send(_trained(start, connection))
+        connection.send(discreet(_trained(start, connection)))
 
 
 def _trained(start: Start, connection: Connection) -> Ended:
@@ -242,10 +238,3 @@ def _inner(thing: Keepable) -> Keepable:
     from torch.nn.parallel import DistributedDataParallel
 
     return thing.module if isinstance(thing, DistributedDataParallel) else thing
-
-
-def _end_with(worker: int) -> None:
-    """Die when the worker does, however it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != worker:  # it has died already
-        os.kill(os.getpid(), signal.SIGKILL)

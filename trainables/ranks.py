@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from .failure import ProgramError
 from .host import LOG
 from .job import End, Ended, Message
 from .log import itself
@@ -26,10 +28,11 @@ from .patience import Unsaved
 from .rank import Asks, Met, Save, Saved, Start
 
 BLAME = 1.0  # seconds in which a process that died is heard of, which makes others fail
+HERE = "127.0.0.1"
 LEAVE = 10.0  # seconds that a process has to end when its function has returned
 
 
-class RankError(RuntimeError):
+class RankError(ProgramError):
     """One of the processes of a trial has failed; says which, and how."""
 
 
@@ -53,8 +56,13 @@ class Ranks:
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
         # Where they find one another. Ours is open before they look for it, as torchrun's is: a
-        # port that is free now and taken in a second would cost a trial.
-        self._store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        # port that is free now and taken in a second would cost a trial. The socket is ours, too,
+        # since torch's own would listen to the whole network.
+        ear = socket.create_server((HERE, 0))
+        port = ear.getsockname()[1]
+        self._store = TCPStore(
+            HERE, port, is_master=True, wait_for_workers=False, master_listen_fd=ear.detach()
+        )
         try:
             for start in self._starts:
                 self._start(start, self._store.port)
@@ -161,10 +169,11 @@ class Ranks:
         rank, ended = self._blamed({rank: ended})
         if ended.end is End.UNSAVED:
             raise Unsaved(ended.reason, lasting=False)
-        error = RankError(f"rank {rank} of {self.count} {ended.reason}")
-        if ended.traceback:
-            error.add_note(ended.traceback)
-        raise error
+        raise RankError(
+            f"rank {rank} of {self.count} {ended.reason}",
+            ended.traceback,
+            short=ended.end is End.MEMORY,
+        )
 
     def _blamed(self, ends: dict[int, Ended]) -> tuple[int, Ended]:
         """Whose end it was that made others fail: who died; else who was the first."""
@@ -206,7 +215,7 @@ def environment(rank: int, count: int, port: int) -> dict[str, str]:
         "WORLD_SIZE": str(count),
         "LOCAL_WORLD_SIZE": str(count),
         "GROUP_RANK": "0",
-        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_ADDR": HERE,
         "MASTER_PORT": str(port),
         # The store is there already; and Lightning takes them for torchrun's, not for Slurm's.
         "TORCHELASTIC_USE_AGENT_STORE": "True",

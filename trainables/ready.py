@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -33,16 +33,16 @@ class Trains(Protocol):
 
 @runtime_checkable
 class Chooses(Protocol):
-    """A trainable that is the only one to know which parameters it takes."""
+    """A trainable that is the only one to know which parameters, or values of them, it takes."""
 
-    def allow(self, parameters: Collection[str]) -> None:
-        """Errors: SweepError, naming each that it does not take."""
+    def allow(self, parameters: Mapping[str, Any]) -> None:
+        """All of a sweep's, by name. Errors: SweepError, naming each that it does not take."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyMade:
-    """A ready-made trainable, as it is sent to a worker. `data`: as the sweep names it."""
+    """A ready-made trainable, as it is sent to a worker. `data`: paths, names of known sets."""
 
     settings: settings.Ready
     data: Sequence[str]
@@ -92,7 +92,9 @@ def chosen(sweep: Sweep, folder: Path) -> str | ReadyMade:
                 f"trainable {sweep.trainable.name} trains in one process; resources.processes is "
                 "for functions train(config, trial) of your own"
             )
-        made = ReadyMade(settings=sweep.trainable, data=sweep.data)
+        # Whole paths, of which every node is asked; code that travels is another folder there.
+        data = sources(sweep.data, folder.absolute())
+        made = ReadyMade(settings=sweep.trainable, data=data)
         trains = made.load(folder)
         if isinstance(trains, Chooses):
             trains.allow(sweep.parameters)
@@ -133,5 +135,7 @@ def one(data: Sequence[str], name: str) -> str:
     """The only source of a trainable that takes one. Errors: DataError."""
     if len(data) != 1:
         given = f"{len(data)} paths" if data else "none"
-        raise DataError(f"trainable {name} learns from one path in data:, and has {given}")
+        raise DataError(
+            f"trainable {name} learns from one path in data: or --data, and has {given}"
+        )
     return data[0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import accumulate, chain
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from .loop import fit
 from .ready import one
 from .table.lesson import divided
 from .table.read import read
+from .table.scale import Metric, Scale
 from .table.split import Folds, Numbers
 from .table.target import Target, target
-from .tabular import Metric, Scale
 from .transformer import Transformer
 from .trial import Trial
 from .words.column import column
@@ -40,9 +41,9 @@ MODEL: dict[str, Any] = {
     "word_dropout": 0.1,
     "pairs": True,  # of a bag
     "pieces": True,
-    "layers": 2,  # of a transformer
-    "heads": 4,
+    "layers": 2,  # of a transformer; heads: four, or what divides its width
 }
+HEADS = 4
 KEPT = 4  # ways of reading the texts that a process keeps ready
 
 
@@ -83,10 +84,12 @@ class Text:
         fit(self._model(part.size, bag, knobs), part.data, config, trial, metrics=part.metrics)
 
     def _model(self, size: int, bag: bool, knobs: Mapping[str, Any]) -> nn.Module:
-        own = ("width", "dropout", "word_dropout", *(() if bag else ("layers", "heads")))
-        kind: type[nn.Module] = Bag if bag else Transformer
         outputs = len(self._lesson.target.classes) or 1
-        return kind(size, outputs, **{name: knobs[name] for name in own})
+        own = {name: knobs[name] for name in ("width", "dropout", "word_dropout")}
+        if bag:
+            return Bag(size, outputs, **own)
+        heads = knobs.get("heads", gcd(HEADS, own["width"]))
+        return Transformer(size, outputs, layers=knobs["layers"], heads=heads, **own)
 
     @cached_property
     def _lesson(self) -> Lesson:

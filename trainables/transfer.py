@@ -47,7 +47,7 @@ def network(name: str, outputs: int, *, pretrained: bool) -> nn.Module:
         raise DataError(f"torchvision:{name} is no network for classes of pictures{hint}")
     made: nn.Module = models.get_model(name, weights=None, num_classes=outputs)
     if pretrained:
-        _fill(made, torch.load(_weights(models, name), map_location="cpu", weights_only=True))
+        _fill(made, _loaded(_weights(models, name)))
     return made
 
 
@@ -76,6 +76,18 @@ def _weights(models: Any, name: str) -> Path:
             "pretrained: false"
         )
     return path
+
+
+def _loaded(path: Path) -> dict[str, torch.Tensor]:
+    """Errors: DataError, as where a download was cut off."""
+    try:
+        found: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle's, zip's and torch's own have nothing in common
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{path} holds no weights that can be read ({why}); remove it, and fetch it again"
+        ) from None
+    return found
 
 
 def _fill(made: nn.Module, weights: dict[str, torch.Tensor]) -> None:

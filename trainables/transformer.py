@@ -36,8 +36,8 @@ class Transformer(nn.Module):
         word_dropout: float,
     ) -> None:
         super().__init__()
-        if width % heads or width % 2:
-            raise ValueError(f"width {width} must be even, and a multiple of heads, {heads}")
+        if width % heads:
+            raise ValueError(f"width {width} must be a multiple of heads, {heads}")
         self.embedding = nn.Embedding(words, width, padding_idx=PADDING)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         self.word_dropout = word_dropout
@@ -95,4 +95,4 @@ def waves(length: int, width: int, device: torch.device) -> Tensor:
     places = torch.arange(length, device=device, dtype=torch.float32)[:, None]
     pitches = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
     angles = places * LONGEST_WAVE**-pitches
-    return torch.cat([angles.sin(), angles.cos()], dim=1)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)[:, :width]

@@ -251,7 +251,9 @@ class Trial:
     def _epoch(self, given: Any) -> int:
         if given is not None:
             epoch = None if isinstance(given, bool) else whole(given)
-            if epoch is None or epoch <= self.epoch:
+            if epoch is None:
+                raise ReportError(f"reported epoch {brief(given)}; epochs are 1, 2, 3 ...")
+            if epoch <= self.epoch:
                 raise ReportError(f"reported epoch {brief(given)} after epoch {self.epoch}")
             return epoch
         if self._current is None:

@@ -88,7 +88,7 @@ def listed(
         raise _wrong(f"cannot have {many:g} values; a whole number of them, up to {MOST:,}")
     if log and min(low, high) <= 0:
         raise _wrong(f"has a logarithm, so it must lie above 0, not at {min(low, high):g}")
-    if not math.isfinite(float(high) - low):
+    if not math.isfinite((float(high) - low) * many):
         raise _wrong(f"{low:g} to {high:g} is wider than numbers can tell")
     ends = (math.log(low), math.log(high)) if log else (low, high)
     steps = [ends[0] + i * (ends[1] - ends[0]) / max(int(many) - 1, 1) for i in range(int(many))]

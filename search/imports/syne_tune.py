@@ -132,9 +132,16 @@ def _one(call: Call) -> Counterpart:
         wrong("", f"{call.name} cannot be read without running it; write a range, or its value")
     given = dict(zip(DOMAINS[call.name], call.args, strict=False)) | dict(call.named)
     for name in NEEDED.intersection(DOMAINS[call.name]):
-        if name not in given or isinstance(given[name], Call):
+        if name not in given or _unread(given[name]):
             wrong("", f"the {name} of {call.name} cannot be read without running it")
     return _made(call.name, given)
+
+
+def _unread(value: Any) -> bool:
+    """Whether there is a call in it, which would have to be run."""
+    if isinstance(value, list):
+        return any(map(_unread, value))
+    return isinstance(value, Call)
 
 
 def _made(kind: str, given: Mapping[str, Any]) -> Counterpart:
@@ -182,12 +189,17 @@ def _domain(raw: Values) -> Counterpart:
 def _scheduler(made: Draft, call: Call | None) -> None:
     """Metric, sampler, scheduler, and how long a trial may train."""
     given = call.named if call else {}
-    name = given.get("metric") or next(iter(given.get("metrics", [])), None)
+    listed = given.get("metrics")
+    names = listed if isinstance(listed, list) else [given.get("metric")]
+    name = next((name for name in names if isinstance(name, str) and name), None)
     largest = given.get("mode") == "max" or given.get("do_minimize") is False
     goal = "maximize" if largest else "minimize"
     made.values["metric"] = {"name": name or "val_loss", "goal": goal}
     if not name:
         made.note("metric", "none was found; put in what your program reports")
+    elif len(names) > 1:
+        others = ", ".join(map(str, names[1:]))
+        made.note("metric", f"there were several; add {others}: docs/sweep-file.md")
     level = next((given[key] for key in MOST if key in given), None)
     if level is None:
         level = made.parameters.get(str(given.get("max_resource_attr")))

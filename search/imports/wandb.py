@@ -144,12 +144,10 @@ def _word(made: Draft, word: str, program: str) -> list[str]:
         case "${env}":
             return []
         case "${args}" | "${args_no_boolean_flags}":
-            if word != "${args}":
-                made.note(
-                    "command", "args_no_boolean_flags: true and false are now passed on as words"
-                )
+            _true(made, word)
             return [f"--{name}={placeholder(name)}" for name in names]
         case "${args_no_hyphens}":
+            _true(made, word)
             return [f"{name}={placeholder(name)}" for name in names]
         case "${args_json_file}":
             return ["{config}"]
@@ -164,6 +162,18 @@ def _word(made: Draft, word: str, program: str) -> list[str]:
     return [
         "".join(literal(known.get(p, f"${{{p}}}") if i % 2 else p) for i, p in enumerate(pieces))
     ]
+
+
+def _true(made: Draft, word: str) -> None:
+    """Say how true and false come to the program, where it may get any."""
+    given = made.parameters.values()
+    several = [
+        value.get("values", []) if isinstance(value, Mapping) else [value] for value in given
+    ]
+    if not any(isinstance(value, bool) for values in several for value in values):
+        return
+    was = "as a flag, or not at all" if word == "${args_no_boolean_flags}" else "as True and False"
+    made.note("command", f"true and false are passed on as these words; W&B has them {was}")
 
 
 def _stopping(made: Draft, early: Values) -> None:

@@ -39,6 +39,11 @@ __all__ = [
 # As a part of a library, not a path: sklearn:digits, torchvision:FashionMNIST
 KNOWN_SET = re.compile(r"[a-z]\w+:\w+")
 
+# Of what ready-made trainables report: better when it is larger. And what says so otherwise.
+RISING = ("accuracy", "r2", "score")
+GIVEN = {"goal", "min", "max"}
+TEST = "test_"
+
 ReadySettings = Annotated[
     Tabular | Image | Text | Estimator | Boosting | Command, Discriminator("name")
 ]
@@ -89,7 +94,7 @@ def as_given(problems: Sequence[Problem], values: Mapping[str, Any]) -> list[Pro
 def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
     """A sweep's values, with what its trainable brings where they say nothing.
 
-    Errors: SweepError where neither says what is searched.
+    Errors: SweepError where neither says what is searched, or the test part would decide.
     """
     given = {key: value for key, value in values.items() if value is not None}
     brought = trainable.defaults()
@@ -98,6 +103,8 @@ def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
         brought |= {"max_epochs": folds, "scheduler": patient if folds > 2 else {"name": "none"}}
     if "outcomes" in given:  # as a Sweep itself calls its metrics
         brought.pop("metric", None)
+    if "metric" in given and not isinstance(trainable, Command):
+        given["metric"] = _directed(given["metric"])
     if isinstance(trainable, Estimator) and not {**brought, **given}.get("parameters"):
         message = (
             f"is missing, and no ranges are known of {trainable.estimator}; write some of its own "
@@ -105,3 +112,25 @@ def filled(values: Mapping[str, Any], trainable: Ready) -> dict[str, Any]:
         )
         raise SweepError([Problem(key=("parameters",), message=message)])
     return {**brought, **given}
+
+
+def _directed(metric: Any) -> Any:
+    """A metric as a sweep has it; where no goal is given, what is better larger is to be large.
+
+    Errors: SweepError for one of the test part.
+    """
+    if isinstance(metric, list):
+        return [_directed(one) for one in metric]
+    given = {"name": metric} if isinstance(metric, str) else metric
+    name = given.get("name") if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        return metric
+    if name.startswith(TEST):
+        message = (
+            f"{name} is of the test part, which no decision is to see; "
+            f"write val_{name.removeprefix(TEST)}"
+        )
+        raise SweepError([Problem(key=("metric",), message=message)])
+    if name.endswith(RISING) and not GIVEN & given.keys():
+        return {**given, "goal": "maximize"}
+    return metric

@@ -58,11 +58,20 @@ class Command(Settings):
             if name not in known and name not in OF_TRIAL:
                 near = did_you_mean(name, [*known, *OF_TRIAL])
                 yield f"{{{name}}} is no parameter of this sweep, nor one of a trial: {near}"
+        for name in known:
+            if meant := next((word for word in self.words if _of_a_shell(word, name)), None):
+                yield f"no shell reads {meant}: write {{{name}}} for the parameter's value"
         variables: dict[str, str] = {}
         for name in known:
             other = variables.setdefault(variable(name), name)
             if other != name:
                 yield f"parameters {other} and {name} would both be ${variable(name)}; rename one"
+
+
+def _of_a_shell(word: str, parameter: str) -> bool:
+    """Whether a word is `$lr`, `--lr=${lr}` or `${{lr}}`."""
+    name = re.escape(parameter)
+    return bool(re.fullmatch(rf"([\w-]+=)?\$({name}|\{{{{1,2}}{name}\}}{{1,2}})", word))
 
 
 def variable(parameter: str) -> str:

@@ -51,7 +51,10 @@ class Words:
             return None
         if self.like is not None and re.fullmatch(self.like, str(value)):
             return None
-        return f"{brief(value)} is not one of {did_you_mean(value, [*map(str, self.allowed)])}"
+        allowed = [*map(str, self.allowed)]
+        # Near to one of a few words is not near to what fits `like`: resnet18, and resnet.
+        among = ", ".join(allowed) if self.like else did_you_mean(value, allowed)
+        return f"{brief(value)} is not one of {among}"
 
 
 @dataclass(frozen=True, slots=True)

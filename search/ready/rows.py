@@ -47,6 +47,11 @@ class Held(Settings):
 
     @model_validator(mode="after")
     def _some_left(self) -> Self:
+        if self.cv is not None and self.val != type(self).model_fields["val"].default:
+            raise ValueError(
+                f"val: {self.val:g} is for one part to judge by, and cv: {self.cv} judges by each "
+                "of its folds in turn; leave val out"
+            )
         if self.cv is None and self.val + self.test >= 0.95:
             raise ValueError(
                 f"val {self.val:g} and test {self.test:g} leave too few rows to train on"

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MARK = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")
-SHELL = re.compile(r"\d?(>>?|<)(&\d)?|\|\|?|&&?|;")  # what only a shell understands, as a word
+# What only a shell understands, as a word: 2>/dev/null, >log, |, &&.
+SHELL = re.compile(r"[\d&]?>[>&]?[^>=\s]*|<|\|[|&]?|&&?|;")
 
 
 def words(line: str) -> list[str]:
@@ -23,7 +24,8 @@ def words(line: str) -> list[str]:
         raise ValueError(f"has a quote that is not closed: {line}") from None
     if not found or not found[0]:
         raise ValueError("is empty; write the program and its arguments: python train.py")
-    special = next((word for word in found if SHELL.fullmatch(word)), None)
+    bare = _bare(line)
+    special = next((word for word in found if word in bare and SHELL.fullmatch(word)), None)
     if special is not None:
         raise ValueError(
             f"is run without a shell, which {special} needs: write sh -c '...' around all of it"
@@ -35,6 +37,14 @@ def words(line: str) -> list[str]:
                 "parameter's value, {{ and }} for braces"
             )
     return found
+
+
+def _bare(line: str) -> list[str]:
+    """The words that stand there without quotes, which would keep a shell off them."""
+    try:
+        return [word for word in shlex.split(line, posix=False) if word[0] not in "'\""]
+    except ValueError:  # quotes in quotes, which only the other way can be read
+        return []
 
 
 def names(line: Sequence[str]) -> list[str]:

@@ -121,7 +121,7 @@ def test_a_file_without_a_training_function_is_refused(
         (
             "fit.py:plain",
             "fit.py:plain() cannot be called; it must take (config, trial), or (config) if it "
-            "reports through ray.tune.report",
+            "reports through ray.tune.report, or (trial) if it is an objective of Optuna's",
         ),
         ("fit.py", "'fit.py' names no function; write module:function or file.py:function"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from ray import tune
 
@@ -27,7 +28,9 @@ from nightsweep.search.errors import SweepError
         (tune.lograndint(1, 1000), Int(min=1, max=999, log=True)),
         (tune.qrandint(1, 33, 8), Int(min=8, max=32, step=8)),
         (tune.qrandint(1, 33, 1), Int(min=1, max=32)),
+        (tune.choice(list(2 ** np.arange(2))), Choice(values=[1, 2])),
         (tune.randint(3, 4), 3),
+        (tune.uniform(0.5, 0.5), 0.5),
         (0.9, 0.9),
         ({"a": 1}, {"a": 1}),
     ],
@@ -52,6 +55,10 @@ def test_rounded_integers_have_the_values_that_tune_draws(low_step: tuple[int, i
         (tune.qloguniform(1e-4, 1e-1, 1e-4), "x: is rounded to 0.0001 on a log scale"),
         (tune.sample_from(lambda spec: 1), "x: is made by a function"),
         ({"a": tune.uniform(0, 1)}, "x: has domains inside"),
+        ([tune.uniform(0, 1)], "x: has domains inside"),
+        (tune.uniform(1, 0), "x: min 1 is not below max 0; swap them, or write the value alone"),
+        (tune.choice([1, 1, 2]), "x: 1 is listed twice$"),
+        (tune.grid_search(5), "x: needs a list of values, not 5"),  # type: ignore[arg-type]
     ],
 )
 def test_what_has_no_counterpart_is_refused(domain: Any, words: str) -> None:

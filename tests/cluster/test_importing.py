@@ -165,6 +165,14 @@ def test_an_objective_becomes_a_sweep_file_of_what_it_asks_for(
     assert sweep.parameters["momentum"].when == {"optimizer": "sgd"}
 
 
+def test_a_file_may_be_called_as_a_module_of_pythons(nightsweep: Command, tmp_path: Path) -> None:
+    (tmp_path / "test.py").write_text(
+        "def objective(trial):\n    return trial.suggest_float('x', 0.0, 1.0)\n"
+    )
+    assert nightsweep("import", "test.py:objective").code == 0
+    assert list(load(tmp_path / "nightsweep.yaml").parameters) == ["x"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from nightsweep.cluster.initialise import initialise
-from nightsweep.search import sweepfile
+from nightsweep.search import ready, sweepfile
 from nightsweep.search.errors import RunFolderError
 from nightsweep.search.study import Study
 from nightsweep.search.sweep import Sweep
@@ -148,3 +148,26 @@ def test_paths_to_data_count_from_the_new_file(
     monkeypatch.chdir(tmp_path)
     file, _ = initialise(Path("new"), Sweep(trainable="tabular", data=["my.csv", "sklearn:iris"]))
     assert sweepfile.load(file).data == ("../my.csv", "sklearn:iris")
+
+
+def test_so_do_other_paths_and_names_stay_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = Sweep(
+        trainable={"name": "text", "target": "ラベル", "tokenizer": "tokens"}, data=["~/a.csv"]
+    )
+    file, _ = initialise(Path("text"), text)
+    assert "target: ラベル" in file.read_text(encoding="utf-8")
+    found = sweepfile.load(file)
+    assert isinstance(found.trainable, ready.Text)
+    assert found.trainable.tokenizer == "../tokens"
+    assert found.data == ("~/a.csv",)
+    own = Sweep(
+        trainable={"name": "sklearn", "estimator": "mine.py:made"},
+        data=["my.csv"],
+        parameters={"depth": {"min": 1, "max": 3}},
+    )
+    found = sweepfile.load(initialise(Path("own"), own)[0])
+    assert isinstance(found.trainable, ready.Estimator)
+    assert found.trainable.estimator == "../mine.py:made"

@@ -3,7 +3,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from ray import tune
 
 from nightsweep.cluster.raytune import TuneSession, run_tune_class
@@ -37,6 +39,49 @@ def test_a_checkpoint_that_the_function_has_removed_itself_costs_its_trial(
     with pytest.raises(ReportError, match=f"reported a checkpoint in {gone}, which is not there"):
         session.report({"loss": 0.5}, checkpoint=tune.Checkpoint(str(gone)))
     assert [path.name for path in (tmp_path / "1").iterdir()] == ["worker"]
+
+
+class Listening:
+    """Takes in what is sent."""
+
+    halting = False
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def ask(self, step: Step) -> Answer:
+        raise AssertionError(f"{step} waits")
+
+
+RESULT = {
+    "loss": torch.tensor(0.5), "note": "good", "eval": {"f1": np.float32(0.25), "rows": [1, 2]},
+    "all": np.zeros(3), "none": None, "flag": True,
+}  # fmt: skip
+NUMBERS = {"loss": 0.5, "eval/f1": 0.25, "flag": 1}
+
+
+def test_of_what_a_function_reports_the_numbers_are_taken(tmp_path: Path) -> None:
+    link = Listening()
+    values = VALUES | {"until": 3}
+    session = TuneSession(
+        Trial(Job(trial=1, metrics=("loss",), folder=tmp_path / "1", **values), link)
+    )
+    session.report(RESULT)
+    assert [step.metrics for step in link.sent if isinstance(step, Step)] == [NUMBERS]
+    with pytest.raises(ReportError, match="reported loss as a str; report a number"):
+        session.report({"loss": "low"})
+
+
+def test_of_what_a_class_reports_the_numbers_are_taken(tmp_path: Path) -> None:
+    class Wordy(tune.Trainable):
+        def step(self) -> dict[str, Any]:
+            return dict(RESULT)
+
+    steps, _ = trained(Wordy, tmp_path / "1", until=3)
+    assert [step.metrics for step in steps] == 3 * [NUMBERS]
 
 
 class Descent(tune.Trainable):

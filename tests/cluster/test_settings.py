@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nightsweep.cluster.settings import asked, without_file
+from nightsweep.cluster.settings import asked, from_here, without_file
 from nightsweep.search.errors import NightsweepError
 
 
@@ -38,6 +39,22 @@ def test_options_change_what_a_file_says_and_leave_the_rest() -> None:
     assert changes({"command": "make"}, settings=["grace=5"]) == {
         "trainable": {"name": "command", "run": "make", "grace": 5}
     }
+
+
+def test_a_value_is_read_as_in_a_sweep_file() -> None:
+    found = changes(name="tabular", settings=["target=no", "val=1e-1", "ignore=[on, 2026-01-01]"])
+    settings = {"target": "no", "val": 0.1, "ignore": ["on", "2026-01-01"]}
+    assert found["trainable"] == {"name": "tabular"} | settings
+
+
+def test_paths_count_from_here_also_where_the_file_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/x")
+    given = ["my.csv", "sklearn:digits", "/a/b.csv", "~/c.csv"]
+    here = [str(tmp_path / "my.csv"), "sklearn:digits", "/a/b.csv", "/home/x/c.csv"]
+    assert from_here(given) == here
 
 
 def test_another_trainable_takes_none_of_the_settings_of_the_one_before() -> None:

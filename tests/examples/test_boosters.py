@@ -11,29 +11,14 @@ import pytest
 
 from nightsweep.search import ready
 from nightsweep.trainables.boosting import Boosting
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.trial import Halted, Trial
+
+from ..trainables.links import Link
 
 pytestmark = pytest.mark.examples
 
 SETS = ("sklearn:iris", "sklearn:breast_cancer", "sklearn:diabetes")
-
-
-class Link:
-    """Keeps what is sent; every decision is to pause."""
-
-    halting = False
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
 
 
 @pytest.fixture(params=["xgboost", "lightgbm"])

@@ -7,15 +7,18 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from nightsweep.trainables import checkpoint
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.lightning import LightningReport
 from nightsweep.trainables.trial import Halted, Trial
+
+from ..trainables.links import Halting
 
 pytestmark = [
     pytest.mark.examples,
@@ -24,25 +27,7 @@ pytestmark = [
 pytest.importorskip("lightning")
 
 
-class Link:
-    """Keeps what is sent; halts trials after the epochs of `pauses`."""
-
-    halting = False
-
-    def __init__(self, *pauses: int) -> None:
-        self.steps: list[Step] = []
-        self._pauses = pauses
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=1, until=None if step.epoch in self._pauses else step.epoch + 1)
-
-
-def a_trial(folder: Path, link: Link, *, epoch: int = 0, until: int = 1) -> Trial:
+def a_trial(folder: Path, link: Halting, *, epoch: int = 0, until: int = 1) -> Trial:
     folder.mkdir(exist_ok=True)
     job = Job(
         trial=1, config={}, epoch=epoch, until=until, max_epochs=4, metrics=("val_loss",),
@@ -80,10 +65,15 @@ def a_model(package: Any, **hyper: Any) -> Any:
 
 
 def fit(
-    trial: Trial, *, name: str = "lightning.pytorch", model: Any = None, **options: Any
+    trial: Trial,
+    report: Any = None,
+    *,
+    name: str = "lightning.pytorch",
+    model: Any = None,
+    **options: Any,
 ) -> tuple[Any, Any]:
     package = importlib.import_module(name)
-    report, model = LightningReport(trial), model or a_model(package)
+    report, model = report or LightningReport(trial), model or a_model(package)
     settings = {"max_epochs": trial.max_epochs, "callbacks": [report], "accelerator": "cpu",
                 "logger": False, "enable_checkpointing": False,
                 "enable_model_summary": False} | options  # fmt: skip
@@ -104,7 +94,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def test_a_trial_that_is_paused_each_epoch_ends_with_the_same_weights_bit_for_bit(
     tmp_path: Path, name: str
 ) -> None:
-    through, paused = Link(), Link(1, 2, 3)
+    through, paused = Halting(), Halting(1, 2, 3)
     one, _ = fit(a_trial(tmp_path / "one", through, until=4), name=name)
     for epoch in range(4):
         trial = a_trial(tmp_path / "two", paused, epoch=epoch, until=epoch + 1)
@@ -116,8 +106,73 @@ def test_a_trial_that_is_paused_each_epoch_ends_with_the_same_weights_bit_for_bi
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
+def test_a_schedule_that_waits_for_a_metric_takes_its_step_after_a_pause_too(
+    tmp_path: Path,
+) -> None:
+    def trained(folder: Path, link: Halting, epoch: int, until: int) -> Any:
+        package = importlib.import_module("lightning.pytorch")
+
+        class Model(type(a_model(package))):  # type: ignore[misc]
+            def configure_optimizers(self) -> Any:
+                optimizer = torch.optim.Adam(self.parameters(), lr=0.05)
+                schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                    optimizer, patience=0, threshold=9.0
+                )
+                watched = {"scheduler": schedule, "monitor": "val_loss"}
+                return {"optimizer": optimizer, "lr_scheduler": watched}
+
+        torch.manual_seed(3)
+        return fit(a_trial(folder, link, epoch=epoch, until=until), model=Model())
+
+    one, through = trained(tmp_path / "one", Halting(), 0, 4)
+    for epoch in range(4):
+        two, paused = trained(tmp_path / "two", Halting(1, 2, 3), epoch, epoch + 1)
+    rates = [trainer.optimizers[0].param_groups[0]["lr"] for trainer in (through, paused)]
+    assert rates[0] == rates[1] < 0.05
+    weights = one.state_dict(), two.state_dict()
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_early_stopping_stops_where_it_would_have_without_a_pause(
+    tmp_path: Path, first: bool
+) -> None:
+    callbacks = importlib.import_module("lightning.pytorch.callbacks")
+    link = Halting(1)
+    for epoch in (0, 1):
+        trial = a_trial(tmp_path / "a", link, epoch=epoch)
+        stop = callbacks.EarlyStopping("val_loss", patience=1, min_delta=100.0)
+        report = LightningReport(trial)
+        fit(trial, report, callbacks=[report, stop] if first else [stop, report])
+    assert [step.epoch for step in link.steps] == [1, 2]
+
+
+def test_what_is_logged_when_an_epoch_has_ended_is_reported_with_this_epoch(
+    tmp_path: Path,
+) -> None:
+    package = importlib.import_module("lightning.pytorch")
+
+    class Model(type(a_model(package))):  # type: ignore[misc]
+        def on_train_epoch_end(self) -> None:
+            self.log("late", self.current_epoch + 1.0)
+            self.log("epoch", 9.0)
+
+    fit(a_trial(tmp_path / "a", link := Halting()), model=Model())
+    assert [step.metrics["late"] for step in link.steps] == [1, 2, 3, 4]
+    assert "epoch" not in link.steps[0].metrics
+
+
+def test_numbers_of_numpy_and_paths_may_be_hyperparameters(tmp_path: Path) -> None:
+    package = importlib.import_module("lightning.pytorch")
+    hyper = {"lr": np.float64(0.1), "widths": np.ones(3), "data": tmp_path}
+    link = Halting(1)
+    for epoch in (0, 1):
+        fit(a_trial(tmp_path / "a", link, epoch=epoch), model=a_model(package, **hyper))
+    assert [step.epoch for step in link.steps] == [1, 2, 3, 4]
+
+
 def test_the_trainer_stops_when_the_trial_is_halted(tmp_path: Path) -> None:
-    link = Link(2)
+    link = Halting(2)
     trial = a_trial(tmp_path / "a", link)
     _, trainer = fit(trial)
     assert trial.halted
@@ -126,27 +181,27 @@ def test_the_trainer_stops_when_the_trial_is_halted(tmp_path: Path) -> None:
 
 
 def test_one_that_must_not_stop_yet_is_ended_all_the_same(tmp_path: Path) -> None:
-    link = Link(1)
+    link = Halting(1)
     with contextlib.suppress(Halted):
         fit(a_trial(tmp_path / "a", link), min_epochs=4)
     assert [step.epoch for step in link.steps] == [1]
 
 
 def test_checkpoints_are_saved_only_where_a_decision_may_need_them(tmp_path: Path) -> None:
-    link = Link()
+    link = Halting()
     fit(a_trial(tmp_path / "a", link, until=3))
     assert [step.checkpoint for step in link.steps] == [False, False, True, True]
     assert checkpoint.epochs(tmp_path / "a") == [3, 4]
 
 
 def test_several_validations_in_an_epoch_are_one_report(tmp_path: Path) -> None:
-    link = Link()
+    link = Halting()
     fit(a_trial(tmp_path / "a", link), val_check_interval=1)
     assert [step.epoch for step in link.steps] == [1, 2, 3, 4]
 
 
 def test_epochs_without_a_validation_are_not_reported(tmp_path: Path) -> None:
-    link = Link()
+    link = Halting()
     fit(a_trial(tmp_path / "a", link), check_val_every_n_epoch=2)
     assert [step.epoch for step in link.steps] == [2, 4]
 
@@ -154,7 +209,7 @@ def test_epochs_without_a_validation_are_not_reported(tmp_path: Path) -> None:
 def test_a_bar_is_not_drawn_into_the_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fit(a_trial(tmp_path / "a", Link()))
+    fit(a_trial(tmp_path / "a", Halting()))
     told = capsys.readouterr()
     assert "Epoch 0" not in told.out + told.err
 
@@ -162,7 +217,7 @@ def test_a_bar_is_not_drawn_into_the_log(
 def test_what_could_not_be_read_back_safely_is_refused_when_it_is_saved(tmp_path: Path) -> None:
     package = importlib.import_module("lightning.pytorch")
     with pytest.raises(TypeError, match=r"Lightning's checkpoint .* holds .*Odd, which"):
-        fit(a_trial(tmp_path / "a", Link()), model=a_model(package, odd=Odd()))
+        fit(a_trial(tmp_path / "a", Halting()), model=a_model(package, odd=Odd()))
 
 
 class Odd:
@@ -171,7 +226,7 @@ class Odd:
 
 def test_processes_of_lightnings_own_are_refused(tmp_path: Path) -> None:
     package = importlib.import_module("lightning.pytorch")
-    report = LightningReport(a_trial(tmp_path / "a", Link()))
+    report = LightningReport(a_trial(tmp_path / "a", Halting()))
     trainer = package.Trainer(
         accelerator="cpu", devices=2, logger=False, enable_checkpointing=False
     )
@@ -185,5 +240,5 @@ def test_a_trial_in_a_slurm_job_is_not_taken_for_one_of_its_tasks(
     for key, value in {"NTASKS": 2, "NNODES": 2, "PROCID": 1, "NODEID": 1, "LOCALID": 0,
                        "JOB_NAME": "night", "NTASKS_PER_NODE": 1}.items():  # fmt: skip
         monkeypatch.setenv(f"SLURM_{key}", str(value))
-    _, trainer = fit(a_trial(tmp_path / "a", link := Link()))
+    _, trainer = fit(a_trial(tmp_path / "a", link := Halting()))
     assert (trainer.global_rank, trainer.world_size, len(link.steps)) == (0, 1, 4)

@@ -1,6 +1,6 @@
 import pytest
 
-from nightsweep.search.brief import brief
+from nightsweep.search.brief import brief, first_line
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_a_long_text_is_shortened_in_its_middle() -> None:
     assert told.startswith("'begin")
     assert told.endswith("end'")
     assert len(told) == 100
+
+
+def test_of_an_error_the_first_line_is_quoted_or_its_type() -> None:
+    assert first_line(ValueError("\nno luck\nat all")) == "no luck"
+    assert first_line(KeyError()) == "KeyError"

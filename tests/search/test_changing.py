@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nightsweep.search.changing import allowed
 from nightsweep.search.errors import StudyError, SweepError
 from nightsweep.search.events import Changed, Event, from_json, to_json
 from nightsweep.search.ready import Command
@@ -239,3 +240,11 @@ def test_a_command_can_be_mended_in_a_run_but_nothing_else_trained() -> None:
     assert Study.replay(again.sweep, written).sweep == study.sweep
     with pytest.raises(StudyError, match=r"trainable is .*command.* in this run, and can get"):
         study.change(trainable=None)
+
+
+@pytest.mark.parametrize("other", [{"name": "tabular", "cv": 3}, {"name": "text"}])
+def test_another_trainable_is_refused_and_not_what_it_would_change(other: dict[str, Any]) -> None:
+    sweep = Sweep(trainable="tabular", data="my.csv")
+    with pytest.raises(StudyError, match="trainable is 'tabular' in this run, and its settings"):
+        allowed(sweep, {"trainable": other})
+    assert list(allowed(sweep, {"trainable": {"name": "tabular"}})) == ["trainable"]

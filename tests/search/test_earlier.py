@@ -115,6 +115,35 @@ def test_the_best_three_are_tried_first_and_say_where_they_are_from(
     assert study.trials[4].origin == "random"
 
 
+FOLDS: dict[str, Any] = {
+    "trainable": {"name": "sklearn", "cv": 3}, "max_epochs": 3, "scheduler": "none",
+}  # fmt: skip
+
+
+def test_with_folds_the_mean_over_all_of_them_says_who_was_best(
+    earlier: Callable[..., Results],
+) -> None:
+    """The higher x, the luckier the first fold, and the worse the mean over all."""
+    before = earlier(new(**FOLDS), lambda config, epoch: config["x"] * (epoch - 2))
+    best = min(before.study.trials.values(), key=lambda known: known.config["x"])
+    assert lesson(new(**FOLDS), before, "runs/x").leaders[0] == best.id
+
+
+@pytest.mark.parametrize(("then", "now"), [({}, FOLDS), (FOLDS, {})])
+def test_epochs_and_folds_teach_each_other_what_trials_came_to_and_no_more(
+    earlier: Callable[..., Results], then: dict[str, Any], now: dict[str, Any]
+) -> None:
+    """Who was stopped has come to nothing that can be compared."""
+    before, sweep = earlier(new(**then)), new(**now)
+    last = before.sweep.max_epochs
+    found = lesson(sweep, before, "runs/x")
+    ended = [known for known in before.study.trials.values() if known.epoch == last]
+    assert values(found) == {
+        known.id: {str(sweep.max_epochs): {"loss": bowl(known.config, last)}} for known in ended
+    }
+    assert found.missed == 20 - len(ended)
+
+
 def test_where_large_is_good_the_largest_lead(earlier: Callable[..., Results]) -> None:
     goal = {"metric": {"name": "loss", "goal": "maximize"}}
     before = earlier(new(**goal), lambda config, epoch: -bowl(config, epoch))

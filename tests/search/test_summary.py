@@ -115,6 +115,13 @@ def test_what_the_best_does_on_a_test_part_is_said_apart(results_of: ResultsOf) 
     ]
 
 
+def test_a_test_part_that_was_searched_by_is_none(results_of: ResultsOf) -> None:
+    sweep = Sweep(**{**LOSS.model_dump(), "metric": "test_loss"})
+    told = results_of(sweep, [OPENED, asked(1), reported(1, {"test_loss": 0.5, "test_acc": 0.9})])
+    assert "Best: trial 1, test_loss 0.5 at epoch 1 (test_acc 0.9)," in told.summary()
+    assert "which no decision saw" not in told.summary()
+
+
 def test_an_interrupted_run_says_why(results_of: ResultsOf) -> None:
     closed = Closed(done=False, reason="stopped by Ctrl-C", elapsed=5.0)
     first = results_of(LOSS, [OPENED, closed]).summary().splitlines()[0]

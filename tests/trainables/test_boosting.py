@@ -14,28 +14,13 @@ from nightsweep.search import ready
 from nightsweep.search.errors import DataError
 from nightsweep.trainables.boosters import Trees
 from nightsweep.trainables.boosting import Boosting
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.table.lesson import lesson
 from nightsweep.trainables.trial import Halted, Trial
 
+from .links import Link
+
 LOG_LOSS, SQUARES = "sklearn:iris", "sklearn:diabetes"
-
-
-class Link:
-    """Keeps what is sent; every decision is to pause."""
-
-    halting = False
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
 
 
 def boosting(data: str = LOG_LOSS, **settings: Any) -> Boosting:
@@ -177,6 +162,27 @@ def test_the_table_is_looked_at_before_the_night() -> None:
         boosting(cv=60).check()
     with pytest.raises(DataError, match="petals"):
         boosting(target="petals").check()
+
+
+def test_every_fold_is_looked_at_before_the_night(tmp_path: Path) -> None:
+    """The only number that is not the others is among the rows that the last folds judge by."""
+    frame = pd.DataFrame({"size": np.ones(60), "kind": ["elm", "oak"] * 30})
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, index=False)
+    settings = ready.Boosting.model_validate({"cv": 3, "target": "kind"})
+    frame["size"] = 2.0 * (frame.index == _judged_last(path, settings))
+    frame.to_csv(path, index=False)
+    with pytest.raises(DataError, match="no column to learn from: 'size' has one value"):
+        Boosting(settings, [str(path)]).check()
+
+
+def _judged_last(path: Path, settings: ready.Boosting) -> int:
+    from nightsweep.trainables.table.read import read
+    from nightsweep.trainables.table.split import folds
+    from nightsweep.trainables.table.target import target
+
+    found = target(read(str(path)), settings)
+    return int(folds(found.values, found.kind, settings).parts[-1][1][0])
 
 
 def test_a_knob_that_is_not_given_or_is_empty_has_its_default() -> None:

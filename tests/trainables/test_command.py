@@ -322,7 +322,17 @@ def test_of_several_processes_the_first_reports(slot: Slot) -> None:
         (
             "print({'val_loss': 0.5})",
             "exited with code 0 and never reported val_loss; its line \"{'val_loss': 0.5}\" is no "
-            "JSON (names in double quotes)",
+            "JSON (all of it on one line, nothing else there, names in double quotes)",
+        ),
+        (
+            "print('INFO:root:{\"val_loss\": 0.5}')",
+            'exited with code 0 and never reported val_loss; its line \'INFO:root:{"val_loss": '
+            "0.5}' is no JSON (all of it on one line, nothing else there, names in double quotes)",
+        ),
+        (
+            "import sys; print('{\"val_loss\": 0.5}', file=sys.stderr)",
+            "exited with code 0 and never reported val_loss; its line '{\"val_loss\": 0.5}' went "
+            "to standard error; print it to standard output",
         ),
         ("print('{\"val_loss\": null}')", "reported val_loss as None; report a number"),
         ('print(\'{"val_loss": "low"}\')', "reported val_loss as a str; report a number"),

@@ -17,9 +17,11 @@ import torch
 from nightsweep.search.errors import TrainingFunctionError
 from nightsweep.search.sweep import Sweep
 from nightsweep.trainables import checkpoint, function
+from nightsweep.trainables.batches import Data
 from nightsweep.trainables.distributed import distributed
 from nightsweep.trainables.job import Answer, Job, Message, Step
-from nightsweep.trainables.ranks import RankError
+from nightsweep.trainables.loop import fit
+from nightsweep.trainables.ranks import RankError, Ranks
 from nightsweep.trainables.ready import chosen
 from nightsweep.trainables.trial import Trial
 
@@ -149,7 +151,7 @@ def test_a_process_that_raises_is_named_with_its_traceback(tmp_path: Path) -> No
     with pytest.raises(RankError) as error:
         run(tmp_path / "a", Link(), raises=2)
     assert str(error.value) == "rank 1 of 2 raised ArithmeticError: seven is no number"
-    assert 'raise ArithmeticError("seven is no number")' in error.value.__notes__[0]
+    assert 'raise ArithmeticError("seven is no number")' in error.value.output
     assert "seven is no number" in (tmp_path / "a" / "log.txt").read_text()
     assert alive(tmp_path / "a") == []
 
@@ -213,6 +215,82 @@ def test_a_number_of_processes_that_cannot_be_is_one_sentence(tmp_path: Path) ->
     trial = a_trial(tmp_path / "a", Link(), {})
     with pytest.raises(ValueError, match="a whole number of at least 1, not -1"):
         distributed(print, {}, trial, -1)
+
+
+def test_the_loop_is_for_one_process(tmp_path: Path) -> None:
+    rows = torch.zeros(4, 2), torch.zeros(4, 1)
+    job = Job(
+        trial=1, config={}, epoch=0, until=1, max_epochs=4, metrics=("val_loss",), seed=7,
+        folder=tmp_path, processes=2,
+    )  # fmt: skip
+    with pytest.raises(TrainingFunctionError, match="fit trains in one process, and this trial"):
+        fit(torch.nn.Linear(2, 1), Data(train=rows, val=rows), {}, Trial(job, Link()))
+
+
+def test_they_meet_where_only_this_machine_reaches(tmp_path: Path) -> None:
+    before = listening()
+    with Ranks([], print, 1.0):
+        opened = listening() - before
+    assert [address.partition(":")[0] for address in opened] == ["0100007F"]
+    assert listening() - before == set()
+
+
+def listening() -> set[str]:
+    """The addresses that this process listens at, as the kernel writes them: 0100007F:8993."""
+    handles = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+    own = {os.readlink(path) for path in handles if os.path.lexists(path)}
+    lines = [
+        line.split() for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/self/net/{name}").read_text().splitlines()[1:]
+    ]  # fmt: skip
+    return {line[1] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in own}
+
+
+def test_no_processes_at_all_cannot_be(tmp_path: Path) -> None:
+    trial = a_trial(tmp_path / "a", Link(), {})
+    with pytest.raises(ValueError, match="a whole number of at least 1, not 0"):
+        distributed(print, {}, trial, 0)
+
+
+@pytest.mark.slow
+def test_one_that_keeps_nothing_where_the_first_does_is_named(tmp_path: Path) -> None:
+    code = TRAIN.replace("trial.keep", "rank == 0 and trial.keep")
+    with pytest.raises(RankError, match=r"rank 1 of 2 keeps nothing, and rank 0 does; call trial"):
+        run(tmp_path / "a", Link(), code=code)
+    assert checkpoint.epochs(tmp_path / "a") == []
+    assert alive(tmp_path / "a") == []
+
+
+@pytest.mark.slow
+def test_processes_do_not_start_processes(tmp_path: Path) -> None:
+    code = """
+    import nightsweep
+
+    def train(config, trial):
+        nightsweep.distributed(train, config, trial, 2)
+    """
+    with pytest.raises(RankError, match="this is one of 2 processes of its trial already"):
+        run(tmp_path / "a", Link(), code=code)
+
+
+@pytest.mark.slow
+def test_memory_that_runs_out_in_one_of_them_is_known_as_such(tmp_path: Path) -> None:
+    code = """
+    import os
+
+    def train(config, trial):
+        os.environ["MY_API_KEY"] = "tiger-tiger-burning"
+        if os.environ["RANK"] == "1":
+            raise MemoryError(os.environ["MY_API_KEY"])
+        for _ in trial.epochs():
+            trial.report(val_loss=1.0)
+    """
+    with pytest.raises(RankError) as error:
+        run(tmp_path / "a", Link(), code=code)
+    assert str(error.value) == "rank 1 of 2 ran out of memory"
+    assert error.value.short
+    assert "MemoryError" in error.value.output
+    assert "tiger" not in error.value.output
 
 
 @pytest.mark.parametrize("train", ["config", "trial"])

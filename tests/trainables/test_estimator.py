@@ -15,14 +15,17 @@ import pytest
 from nightsweep.search import Sweep, ready
 from nightsweep.search.errors import DataError, NightsweepError, SweepError
 from nightsweep.trainables.estimator import Estimator
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.ready import chosen
 from nightsweep.trainables.trial import Halted, Trial
+
+from .links import Link
 
 OWN = '''
 import sys
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -44,6 +47,37 @@ class Drawing(Watching):
     def predict(self, x):
         return np.random.randint(0, 2, len(x))
 
+class Odd:
+    """Not of scikit-learn's classes."""
+    def fit(self, x, y): return self
+    def predict(self, x): return x
+    def get_params(self, deep=True): return {}
+    def set_params(self, **given): return self
+
+class Changing(ClassifierMixin, BaseEstimator):
+    """Keeps something else than it was given, which cannot be copied."""
+    def __init__(self, share=0.5):
+        self.share = [share]
+    def fit(self, x, y): return self
+    def predict(self, x): return x
+
+class Counting(RegressorMixin, BaseEstimator):
+    """Keeps the targets it saw."""
+    def __init__(self, objective="count:poisson"):
+        self.objective = objective
+    def fit(self, x, y):
+        seen.append(y)
+        self.fitted_ = True
+        return self
+    def predict(self, x):
+        return np.ones(len(x))
+
+def logged():
+    return TransformedTargetRegressor(Counting("squares"), func=np.log, inverse_func=np.exp)
+
+def broken():
+    raise KeyError("no luck")
+
 class Needy(Watching):
     def __init__(self, share):
         self.share = share
@@ -54,23 +88,6 @@ def made():
 ready = LogisticRegression(C=0.5)
 number = 3
 '''
-
-
-class Link:
-    """Keeps what is sent; every decision is to pause."""
-
-    halting = False
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
 
 
 def fitted(
@@ -191,7 +208,7 @@ def test_a_pipeline_of_the_users_own_takes_the_table_as_it_is_and_parameters_of_
     tmp_path: Path, made: Callable[..., Estimator]
 ) -> None:
     estimator = made("own.made")
-    estimator.allow(["logisticregression__C"])
+    estimator.allow({"logisticregression__C": 1.0})
     weak = fitted(tmp_path / "one", estimator, {"logisticregression__C": 1e-6})
     strong = fitted(tmp_path / "two", estimator, {"logisticregression__C": 10.0})
     assert strong[2]["val_score"] > weak[2]["val_score"] + 0.05
@@ -224,6 +241,54 @@ def test_the_unit_of_a_target_does_not_matter(
     large = fitted(tmp_path / "two", made(machine, frame, target="price"), {"C": 10.0})
     assert small[2]["val_score"] > 0.5
     assert large[2]["val_score"] == pytest.approx(small[2]["val_score"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn.linear_model.PoissonRegressor",
+        "sklearn.linear_model.GammaRegressor",
+        "own.Counting",
+        "own.logged",
+    ],
+)
+def test_what_takes_positive_targets_only_gets_them_as_they_are(
+    tmp_path: Path, made: Callable[..., Estimator], name: str
+) -> None:
+    estimator = made(name, "sklearn:diabetes")
+    fitted(tmp_path / "t", estimator, {})  # scikit-learn's refuse negative ones
+    if name == "own.Counting":
+        assert sys.modules["own"].seen[0].min() > 1.0
+    if name == "own.logged":
+        assert 3.0 < sys.modules["own"].seen[0].min() < np.log(30)
+
+
+def test_a_score_is_tried_out_on_all_rows_of_a_sorted_table(
+    made: Callable[..., Estimator],
+) -> None:
+    """The first rows to judge by are all of one class, which some scores do not take."""
+    frame = pd.DataFrame({"size": np.arange(2400.0), "kind": ["elm"] * 1200 + ["oak"] * 1200})
+    logistic = "sklearn.linear_model.LogisticRegression"
+    made(logistic, frame, target="kind", scoring="neg_log_loss").check()
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss"])
+def test_a_score_that_the_rows_of_some_fold_do_not_have_is_refused(
+    made: Callable[..., Estimator], scoring: str
+) -> None:
+    frame = pd.DataFrame({"size": np.arange(120.0), "forest": np.repeat(np.arange(12), 10)})
+    frame["kind"] = np.where(frame["forest"] < 3, "elm", "oak")
+    message = refused(made(None, frame, target="kind", group="forest", cv=4, scoring=scoring))
+    assert f"scoring: {scoring} does not suit a target of 2 classes, judged by" in message
+    made(None, frame, target="kind", group="forest", cv=4).check()
+
+
+def test_a_score_of_probabilities_that_an_estimator_does_not_give_is_said_in_one_sentence(
+    tmp_path: Path, made: Callable[..., Estimator]
+) -> None:
+    machine = made("sklearn.svm.SVC", scoring="neg_log_loss")
+    with pytest.raises(DataError, match=r"asks for predict_proba, which sklearn\.svm\.SVC"):
+        fitted(tmp_path / "t", machine, {"C": 1.0})
 
 
 def test_another_score_is_reported_where_one_is_named(
@@ -290,7 +355,16 @@ def test_rows_of_a_group_are_judged_together(
         ("sklearn.svm.SVCC", "sklearn:iris", {}, 'did you mean "sklearn.svm:SVC"?'),
         ("sklearn.trees.X", "sklearn:iris", {}, "estimator: there is no module 'sklearn.trees'"),
         ("gone.py:x", "sklearn:iris", {}, "estimator: there is no file"),
-        ("own.Needy", "sklearn:iris", {}, "cannot be made"),
+        ("own.Needy", "sklearn:iris", {}, "cannot be made: TypeError"),
+        ("own.broken", "sklearn:iris", {}, "own.broken cannot be made: KeyError: 'no luck'"),
+        ("own.Changing", "sklearn:iris", {}, "cannot be made: RuntimeError: Cannot clone"),
+        ("own.Odd", "sklearn:iris", {}, "own.Odd does not say what it predicts; derive it from"),
+        (
+            "sklearn.linear_model.Ridge",
+            "sklearn:diabetes",
+            {"cv": 90, "test": 0.7},
+            "scoring: r2 does not suit a target of numbers, judged by the 1 row of fold",
+        ),
         ("own.number", "sklearn:iris", {}, "is of type int, without fit, predict"),
         (None, "sklearn:iris", {"scoring": "acuracy"}, 'did you mean "accuracy"?'),
         (None, "sklearn:iris", {"scoring": "f1"}, "does not suit a target of 3 classes"),

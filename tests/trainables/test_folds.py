@@ -143,6 +143,16 @@ def test_the_training_in_a_fold_takes_as_many_epochs_as_the_configuration_says(
         cross_validated(train, a_trial(tmp_path, Link(), {"epochs": 0}), folds=1, epochs=2)
 
 
+def test_names_that_are_knobs_of_fit_too_may_mean_something_else_in_a_function_of_ones_own(
+    tmp_path: Path,
+) -> None:
+    config = {"batch_size": "all", "precision": "double", "lr": None, "patience": 1.5}
+    link = Link()
+    train = reports([1.0], [2.0], [3.0])
+    cross_validated(train, a_trial(tmp_path, link, config), folds=3, epochs=1)
+    assert len(link.steps) == 3
+
+
 def test_a_fold_whose_loss_is_no_number_ends_and_makes_the_mean_no_number(tmp_path: Path) -> None:
     link = Link()
     epochs: list[tuple[int, int]] = []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from nightsweep.search.errors import DataError
 from nightsweep.trainables import checkpoint, manifest
 from nightsweep.trainables.host import Host
 from nightsweep.trainables.job import Answer, End, Ended, Job, Message, Step, Waits
@@ -136,6 +137,15 @@ def test_a_wrong_report_is_its_own_reason(tmp_path: Path) -> None:
     assert ended.reason == (
         'reported no val_loss, the metric of this sweep; it reported loss. Did you mean "loss"?'
     )
+
+
+def test_data_that_cannot_be_used_is_its_own_reason_without_a_traceback(tmp_path: Path) -> None:
+    def train(trial: Trial) -> None:
+        raise DataError("prices.csv is not there")
+
+    ended = ending(train, tmp_path)
+    assert (ended.end, ended.reason) == (End.FAILED, "prices.csv is not there")
+    assert not ended.traceback
 
 
 @pytest.mark.parametrize(("code", "shown"), [(0, "0"), (3, "3"), ("no GPU", "'no GPU'")])

@@ -15,32 +15,18 @@ from torch import nn
 
 from nightsweep.search import ready
 from nightsweep.search.errors import DataError
+from nightsweep.search.parameter import Choice
 from nightsweep.trainables import image, transfer
 from nightsweep.trainables.host import seed_everything
 from nightsweep.trainables.image import Image, quickest
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.pictures.pictures import Pictures
 from nightsweep.trainables.pictures.read import read
 from nightsweep.trainables.trial import Halted, Trial
 
+from .links import Link
+
 SMALL = {"width": 4, "batch_size": 16, "lr": 0.02, "precision": "32"}
-
-
-class Link:
-    """Keeps what is sent, and pauses the trial where it asks."""
-
-    halting = False
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
 
 
 def stripes(path: Path, count: int = 60, *, numbers: bool = False) -> str:
@@ -275,3 +261,30 @@ def test_a_torchvision_that_is_not_there_or_broken(
     monkeypatch.setattr(transfer, "import_module", broken)
     with pytest.raises(DataError, match=message):
         transfer.network("resnet18", 2, pretrained=False)
+
+
+def test_a_last_batch_of_one_picture_of_few_pixels_is_learned_from(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (21, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=x[:17], y_train=np.arange(17) % 2,
+             x_val=x[17:], y_val=np.arange(4) % 2)  # fmt: skip
+    made = Image(ready.Image(), [str(tmp_path / "a.npz")])
+    reported, _ = trained(made, tmp_path / "a", SMALL, last=2)  # batches of 16 and 1
+    assert all(np.isfinite(epoch["val_loss"]) for epoch in reported)
+
+
+def test_each_network_that_a_sweep_names_is_looked_at_before_the_night(
+    models: Path, data: str
+) -> None:
+    made = Image(ready.Image(), [data])
+    made.allow({"lr": 0.1, "model": Choice(values=["resnet", "torchvision:theirs"])})
+    with pytest.raises(DataError, match="fetch them once, on each machine"):
+        made.check()
+    made.allow({"model": "torchvision:resnet81"})
+    with pytest.raises(DataError, match=r'Did you mean "resnet18"\?'):
+        made.check()
+
+
+def test_weights_of_which_a_part_is_missing_are_to_be_fetched_again(models: Path) -> None:
+    (models / "theirs-1.pth").write_bytes(b"half a file")
+    with pytest.raises(DataError, match=r"theirs-1\.pth holds no weights .* fetch it again"):
+        transfer.network("theirs", 2, pretrained=True)

@@ -14,30 +14,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from nightsweep.trainables.batches import Data
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.knobs import KnobError, Knobs
 from nightsweep.trainables.loop import fit
 from nightsweep.trainables.optimizer import OPTIMIZERS
 from nightsweep.trainables.schedule import SCHEDULES
 from nightsweep.trainables.trial import Halted, Trial
 
-
-class Link:
-    """Keeps what is sent; pauses the trial at each epoch of `pauses`."""
-
-    halting = False
-
-    def __init__(self, *pauses: int) -> None:
-        self.steps: list[Step] = []
-        self._pauses = pauses
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
+from .links import Link
 
 
 def a_trial(folder: Path, link: Link, *, epoch: int = 0, until: int = 99, last: int = 4) -> Trial:
@@ -120,6 +104,14 @@ def test_low_precision_goes_on_where_it_was(tmp_path: Path, precision: str) -> N
     assert all(map(math.isfinite, losses))
     assert again == losses
     assert all(torch.equal(through[key], paused[key]) for key in through)
+
+
+def test_convolutions_on_a_gpu_are_to_add_up_alike_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    trained(tmp_path / "a", {}, pauses=False)
+    assert torch.backends.cudnn.deterministic
 
 
 def test_a_dataset_is_learned_as_tensors_are(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 import torch
@@ -195,6 +196,30 @@ def test_what_is_no_number_costs_the_trial_in_one_sentence(
 def test_several_values_are_the_sweeps_metrics_in_their_order(tmp_path: Path) -> None:
     run = Run(lambda trial: (1.0, 2.0), a_job(tmp_path, metrics=("values_0", "values_1")))
     assert run.steps[0].metrics == {"values_0": 1.0, "values_1": 2.0}
+
+
+@pytest.mark.parametrize("returned", [[0.5], (0.5,)])
+def test_one_value_may_be_in_a_list(tmp_path: Path, returned: Any) -> None:
+    assert Run(lambda trial: returned, a_job(tmp_path)).values == {1: 0.5}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [(("value",), "1 metric: value"), (("values_0", "values_1"), "2 metrics: values_0, values_1")],
+)
+def test_more_values_than_the_sweep_has_metrics_cost_the_trial(
+    tmp_path: Path, metrics: tuple[str, ...], told: str
+) -> None:
+    run = Run(lambda trial: (1.0, 2.0, 3.0), a_job(tmp_path, metrics=metrics))
+    assert run.end == f"the objective returned 3 values, and the sweep has {told}"
+
+
+def test_choices_of_numpys_are_numbers(tmp_path: Path) -> None:
+    def objective(trial: Any) -> Any:
+        return trial.suggest_categorical("units", 2 ** np.arange(4, 8))
+
+    job = a_job(tmp_path, config={"units": 32})
+    assert Run(objective, job).values == {1: 32}
 
 
 def test_the_study_is_not_there_and_that_is_said(tmp_path: Path) -> None:

@@ -20,6 +20,14 @@ def test_numbers_and_categories_become_scores(numbers: int, sizes: list[int]) ->
     assert model(torch.zeros(7, numbers), codes).shape == (7, 5)
 
 
+def test_an_unknown_category_says_nothing_before_it_is_learned() -> None:
+    model = Perceptron(0, [4, 9], 5, **KNOWN)
+    weights = [weight for name, weight in model.named_parameters() if "embed" in name]
+    assert len(weights) == 2
+    assert [bool(weight[0].any()) for weight in weights] == [False, False]
+    assert [bool(weight[1:].any(dim=1).all()) for weight in weights] == [True, True]
+
+
 def test_without_layers_it_is_linear() -> None:
     model = Perceptron(3, [], 1, **KNOWN | {"layers": 0})
     assert sum(weight.numel() for weight in model.parameters()) == 4

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,33 @@ def test_one_that_trains_for_long_is_ended_with_what_it_started(
     assert [(list(run.questions), run.end) for run in seen] == [(["lr"], "quiet")]
     status = Path("/proc", child.read_text(), "stat")
     assert not status.exists() or status.read_text().split()[2] == "Z"
+
+
+def test_it_does_not_outlive_who_looks(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import os, pathlib, time\n"
+        "def objective(trial):\n"
+        f"    mark = pathlib.Path({str(tmp_path)!r}, 'child')\n"
+        "    mark.with_suffix('.new').write_text(str(os.getpid()))\n"
+        "    mark.with_suffix('.new').rename(mark)\n"
+        "    time.sleep(600)\n"
+    )
+    code = (
+        "import pickle, own\n"
+        "from nightsweep.trainables.probe import probed\n"
+        "probed(pickle.dumps(own.objective))"
+    )
+    watcher = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    until = time.monotonic() + 60
+    while not (tmp_path / "child").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    child = Path("/proc", (tmp_path / "child").read_text(), "stat")
+    watcher.kill()
+    watcher.wait()
+    while child.exists() and child.read_text().split()[2] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_one_that_ends_its_process_is_one_sentence() -> None:

@@ -85,8 +85,8 @@ def test_a_price_is_learned_and_errors_are_as_large_as_prices(tmp_path: Path) ->
     assert {f"{part}_{name}" for part in ("val", "test") for name in ("rmse", "mae", "r2")} < {
         *last
     }
-    train, _ = trains._table.folds.parts[0]
-    spread = trains._table.target.values[train].std()
+    train, _ = trains._lesson.parts[0]
+    spread = trains._lesson.target.values[train].std()
     assert last["val_rmse"] == pytest.approx(spread * last["val_loss"] ** 0.5, rel=1e-4)
     assert 1000 < last["val_mae"] < last["val_rmse"] < 50_000
 
@@ -129,8 +129,8 @@ def test_with_cv_an_epoch_is_a_fold_and_the_test_part_is_in_none(tmp_path: Path)
     means = [report["val_loss"] for report in reports]
     folds = [report["fold_loss"] for report in reports]
     assert means == pytest.approx([np.mean(folds[: n + 1]) for n in range(3)])
-    judged = np.concatenate([val for _, val in trains._table.folds.parts])
-    assert not set(judged) & set(trains._table.folds.test)
+    judged = np.concatenate([val for _, val in trains._lesson.parts])
+    assert not set(judged) & set(trains._lesson.test)
 
 
 def test_each_fold_has_statistics_of_its_own(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_each_fold_has_statistics_of_its_own(tmp_path: Path) -> None:
 
 def test_rows_of_one_group_are_on_one_side(tmp_path: Path) -> None:
     trains = of(mixed().assign(who=np.arange(200) // 5), tmp_path, target="price", group="who")
-    ((train, val),) = trains._table.folds.parts
+    ((train, val),) = trains._lesson.parts
     assert not set(train // 5) & set(val // 5)
     assert "who" not in trains._part(0, "standard").columns.numbers
 
@@ -175,11 +175,11 @@ def test_the_defaults_learn_a_known_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        ({}, {}, "no target is named; write target: with one of area, town, price"),
+        ({}, {}, "no target is named; write target: or --target with one of area, town, price"),
         ({}, {"target": "prize"}, 'Did you mean "price"'),
         ({"price": 1.5}, {}, "price' is 1.5 in every row"),
         ({"town": "Aa"}, {"target": "town"}, "town' is 'Aa' in every row"),
-        ({"price": [None] + [1.5, 2.5] * 29 + [1.0]}, {"target": "price"}, "no value in row 1;"),
+        ({"price": [None] + [1.5, 2.5] * 29 + [1.0]}, {"target": "price"}, "no value in row 1 "),
         ({"area": ["oops"] + [1.5] * 59}, {"target": "price"}, "'area' is 'oops' in row 1, wh"),
         ({}, {"target": "town", "cv": 50}, "cv: 50 folds are more than the"),
         ({"town": ["Dee"] + ["Aa", "Bee"] * 29 + ["Aa"]}, {"target": "town"}, "of class 'Dee'"),
@@ -196,5 +196,7 @@ def test_a_table_that_cannot_be_used_is_refused_before_the_night(
 
 @pytest.mark.parametrize(("data", "given"), [([], "none"), (["a.csv", "b.csv"], "2 paths")])
 def test_it_takes_one_table(data: list[str], given: str) -> None:
-    with pytest.raises(DataError, match=f"learns from one path in data:, and has {given}"):
+    with pytest.raises(
+        DataError, match=f"learns from one path in data: or --data, and has {given}"
+    ):
         Tabular(ready.Tabular(), data).check()

@@ -14,10 +14,12 @@ import torch
 from nightsweep.search import ready
 from nightsweep.search.errors import DataError
 from nightsweep.trainables.host import seed_everything
-from nightsweep.trainables.job import Answer, Job, Message, Step
+from nightsweep.trainables.job import Job
 from nightsweep.trainables.ready import ReadyMade
 from nightsweep.trainables.text import Text
 from nightsweep.trainables.trial import Halted, Trial
+
+from .links import Link
 
 GOOD, BAD = ("lovely", "charming", "bright", "warm"), ("dull", "clumsy", "grey", "cold")
 OTHER = ("the", "film", "was", "a", "story", "of", "two")
@@ -25,23 +27,6 @@ BAG = {"lr": 0.05, "width": 8, "batch_size": 16}
 TRANSFORMER = {
     "model": "transformer", "lr": 0.01, "width": 8, "heads": 2, "layers": 1, "batch_size": 16,
 }  # fmt: skip
-
-
-class Link:
-    """Keeps what is sent, and pauses the trial where it asks."""
-
-    halting = False
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def send(self, message: Message) -> None:
-        if isinstance(message, Step):
-            self.steps.append(message)
-
-    def ask(self, step: Step) -> Answer:
-        self.steps.append(step)
-        return Answer(trial=step.trial, until=None)
 
 
 def reviews(rows: int = 80) -> pd.DataFrame:
@@ -162,3 +147,10 @@ def test_a_tokenizer_is_looked_for_beside_the_sweep_file(tmp_path: Path) -> None
     made = a_text(tmp_path, tokenizer="mine")
     with pytest.raises(DataError, match=f"tokenizer {tmp_path}/mine is not there"):
         made.check()
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_heads_that_nobody_asked_for_divide_any_width(tmp_path: Path, width: int) -> None:
+    config = {key: value for key, value in TRANSFORMER.items() if key != "heads"}
+    found = trained(a_text(tmp_path), tmp_path / "trial", config | {"width": width}, last=1)
+    assert "val_accuracy" in found[-1]

@@ -36,5 +36,9 @@ def test_a_text_of_its_start_alone_has_finite_scores_and_gradients() -> None:
 
 
 def test_a_width_that_heads_do_not_divide_is_refused() -> None:
-    with pytest.raises(ValueError, match="width 10 must be even, and a multiple of heads, 4"):
+    with pytest.raises(ValueError, match="width 10 must be a multiple of heads, 4"):
         small(width=10, heads=4)
+
+
+def test_an_odd_width_has_places_too() -> None:
+    assert small(width=7, heads=1)(torch.tensor([[START, 5, 9]])).shape == (1, 3)

@@ -202,10 +202,16 @@ def test_a_second_report_in_an_epoch_is_refused() -> None:
         break
 
 
-@pytest.mark.parametrize("epoch", [3, 2, 4.5, True])
-def test_an_epoch_out_of_order_is_refused(epoch: float) -> None:
+@pytest.mark.parametrize("epoch", [3, 2])
+def test_an_epoch_out_of_order_is_refused(epoch: int) -> None:
     trial = Trial(job(epoch=3), FakeLink())
     assert refusal(trial, epoch=epoch, val_loss=0.5) == f"reported epoch {epoch} after epoch 3"
+
+
+@pytest.mark.parametrize("epoch", [4.5, True, "4"])
+def test_an_epoch_that_is_no_whole_number_is_refused(epoch: object) -> None:
+    told = f"reported epoch {epoch!r}; epochs are 1, 2, 3 ..."
+    assert refusal(Trial(job(epoch=3), FakeLink()), epoch=epoch, val_loss=0.5) == told
 
 
 def test_a_refused_report_leaves_the_trial_where_it_was() -> None:

@@ -114,8 +114,11 @@ class Conversation:
             return
         failure = ends.failed(ended, trial.epoch, self._program.errors)
         if failure is None and not trial.epoch:
-            reports = self._reports
-            failure = ends.silent(ended, trial.metrics, [*reports.names], reports.broken)
+            reports, errors = self._reports, self._program.errors
+            astray = next((line for line in errors if reports.read(line)), "")
+            failure = ends.silent(
+                ended, trial.metrics, names=[*reports.names], broken=reports.broken, astray=astray
+            )
         if failure is not None:
             raise failure
         if trial.epoch < trial.max_epochs:

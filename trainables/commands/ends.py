@@ -45,14 +45,22 @@ def failed(ended: Exit, epoch: int, errors: Sequence[str]) -> ProgramError | Non
     return ProgramError(f"was killed by signal {number} ({name}){when}{hint}{said}", output)
 
 
-def silent(ended: Exit, metrics: Sequence[str], names: Sequence[str], broken: str) -> ProgramError:
+def silent(
+    ended: Exit, metrics: Sequence[str], *, names: Sequence[str], broken: str, astray: str
+) -> ProgramError:
     """What to say of a program that ended well and has reported nothing. `names`: those in lines
-    that held none of the sweep's metrics; `broken`: a line that was no JSON."""
+    that held none of the sweep's metrics; `broken`: a line that was no JSON; `astray`: a report
+    on its standard error."""
     wanted = ", ".join(metrics)
-    if names:
+    if astray:
+        why = f"its line {brief(astray)} went to standard error; print it to standard output"
+    elif names:
         why = f"it printed {did_you_mean(metrics[0], list(names))}"
     elif broken:
-        why = f"its line {brief(broken)} is no JSON (names in double quotes)"
+        why = (
+            f"its line {brief(broken)} is no JSON (all of it on one line, nothing else there, "
+            "names in double quotes)"
+        )
     elif ended.left:
         why = "what it had left in the background was ended: it must stay until all is done"
     else:

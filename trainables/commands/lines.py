@@ -48,7 +48,7 @@ class Reports:
 
     def __init__(self, metrics: Sequence[str]) -> None:
         self.names: dict[str, None] = {}  # in lines that held no metric of the sweep
-        self.broken = ""  # the first line with a brace that was no JSON
+        self.broken = ""  # the first line that was no JSON, but looked so
         self._metrics = metrics
 
     def read(self, line: str) -> dict[str, Any] | None:
@@ -65,6 +65,8 @@ class Reports:
 
     def _object(self, line: str) -> dict[str, Any] | None:
         if not line.startswith("{"):
+            if "{" in line and any(f'"{name}"' in line for name in self._metrics):
+                self.broken = self.broken or line  # of a logger, which puts words before it
             return None
         try:
             values = json.loads(line)

@@ -18,7 +18,6 @@ GREY = ("1", "L")
 DEEP = ("I", "F")  # 16 bits a channel and more, which Pillow would cut off
 SHOWN = 3  # broken files that a message lists
 ORIENTATION = 0x0112  # in Exif: which side was up; 5 and more lie on their side
-UNREADABLE = (OSError, SyntaxError, ValueError)  # as Pillow's readers raise them
 
 Broken = list[tuple[Path, Exception]]
 
@@ -50,9 +49,17 @@ def classes_in(folder: Path) -> list[Path]:
 
 
 def _in_parts(folder: Path) -> dict[str, Path]:
-    """Where its parts lie: sub-folders train, val and test, or all in itself."""
-    found = {NAMES.get(path.name.lower(), path.name.lower()): path for path in classes_in(folder)}
-    if TRAIN in found and set(found) <= set(PARTS) and len(found) > 1:
+    """Where its parts lie: train, val and test in it, or all in itself. Errors: DataError."""
+    found: dict[str, Path] = {}
+    for path in classes_in(folder):
+        name = NAMES.get(path.name.lower(), path.name.lower())
+        if name in PARTS and name in found:
+            raise DataError(
+                f"{folder} has both {found[name].name} and {path.name}; which one is the {name} "
+                "part? Take one away"
+            )
+        found[name] = path
+    if TRAIN in found and set(found) <= set(PARTS):
         return {name: found[name] for name in PARTS if name in found}
     return {TRAIN: folder}
 
@@ -90,7 +97,7 @@ def _shape(files: list[Path], size: int | None, folder: Path) -> tuple[int, int,
                 turned = picture.getexif().get(ORIENTATION, 1) >= 5
                 sizes.setdefault((height, width) if turned else (width, height), file)
                 mode = picture.mode
-        except UNREADABLE as error:
+        except _unreadable(pillow) as error:
             broken.append((file, error))
             continue
         grey &= mode in GREY
@@ -127,7 +134,7 @@ def _decoded(files: list[Path], shape: tuple[int, int, int], folder: Path) -> ND
             with pillow.open(file) as opened:
                 opened.draft(mode, (width, height))  # JPEG is not read finer than is needed
                 picture = exif_transpose(opened).convert(mode)
-        except UNREADABLE as error:
+        except _unreadable(pillow) as error:
             broken.append((file, error))
             continue
         if picture.size != (width, height):
@@ -147,6 +154,11 @@ def _pillow(folder: Path) -> Any:
             "pip install pillow"
         ) from None
     return PIL.Image
+
+
+def _unreadable(pillow: Any) -> tuple[type[Exception], ...]:
+    """What Pillow's readers raise; the last one for what would fill the memory."""
+    return OSError, SyntaxError, ValueError, pillow.DecompressionBombError
 
 
 def _refuse(broken: Broken, count: int, folder: Path) -> None:

@@ -66,7 +66,7 @@ def _stretched(found: Pictures, size: int | None) -> Pictures:
         return found
     x = np.empty((*found.x.shape[:2], size, size), dtype=found.x.dtype)
     for start in range(0, len(x), AT_ONCE):
-        some = torch.from_numpy(found.x[start : start + AT_ONCE]).float()
+        some = torch.from_numpy(found.x[start : start + AT_ONCE].astype(np.float32))
         some = F.interpolate(some, size=(size, size), mode="bilinear", antialias=True)
         x[start : start + AT_ONCE] = (some if x.dtype.kind == "f" else some.round()).numpy()
     return replace(found, x=x)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ...search.errors import DataError
 from ...search.ready.rows import Rows
 from .split import Numbers
-from .target import named, quoted, there
+from .target import LARGEST, named, plain, quoted, there
 
 MISSING = "\0missing"  # the category; no text in a table is this one
 SEEN = 2  # training rows, at least, that a category needs to be known
@@ -157,7 +157,7 @@ def _number(values: NDArray[np.float64]) -> Number | None:
         return None
     return Number(
         mean=float(np.nanmean(values)),
-        spread=float(np.nanstd(values)) if low < high else 1.0,
+        spread=float(np.nanstd(values)) or high - low or 1.0,  # squares of the tiniest are 0
         low=low,
         high=high,
         flagged=bool(missing.any()),
@@ -179,7 +179,7 @@ def _numbers(column: pd.Series, name: str) -> NDArray[np.float64] | None:
         if read is None:
             return None
         values = read
-    endless = np.isinf(values)
+    endless = np.abs(values) > LARGEST
     if endless.any():
         row = int(endless.argmax())
         raise DataError(f"column {name!r} is {values[row]} in row {row + 1}; {WAY_OUT}")
@@ -211,18 +211,13 @@ def _read(column: pd.Series, name: str) -> NDArray[np.float64] | None:
 
 
 def _days(times: pd.Series) -> NDArray[np.float64]:
-    since = times - pd.Timestamp(0, tz="UTC")
+    # In microseconds: in nanoseconds the year 9999, which many write for "never", is too far.
+    since = times.dt.as_unit("us") - pd.Timestamp(0, tz="UTC").as_unit("us")
     return np.asarray(since.dt.total_seconds(), dtype=float) / DAY
 
 
 def _words(column: pd.Series, name: str) -> NDArray[np.object_]:
     """A column as categories. Errors: DataError for values that are neither numbers nor words."""
-    nested = column.map(lambda value: isinstance(value, list | dict | np.ndarray))
-    if nested.any():
-        row = int(nested.to_numpy().argmax())
-        raise DataError(
-            f"column {name!r} is {quoted(column, row)} in row {row + 1}, "
-            "neither a number nor a word; leave the column out by ignore:"
-        )
+    plain(column, f"column {name!r}", "; leave the column out by ignore:")
     words = column.astype(object).where(column.notna(), MISSING)
     return words.astype(str).str.strip().to_numpy(dtype=object)

@@ -38,11 +38,21 @@ def stored(frame: pd.DataFrame, folder: Path) -> Path:
             f"the data frame cannot be written to {folder}: {error.strerror or error}"
         ) from None
     except (ValueError, TypeError) as error:  # pyarrow's errors are such
-        raise DataError(f"the data frame does not fit into Parquet: {error}") from None
+        why = _mixed(named) or error
+        raise DataError(f"the data frame does not fit into Parquet: {why}") from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
     return path
+
+
+def _mixed(frame: pd.DataFrame) -> str | None:
+    """What is to be mended in the first column that holds values of several kinds."""
+    for name in frame.columns:
+        kinds = sorted({type(value).__name__ for value in frame[name].dropna().tolist()})
+        if len(kinds) > 1:
+            return f"column {name!r} holds {' and '.join(kinds)}; make its values of one kind"
+    return None
 
 
 def _digest(frame: pd.DataFrame) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
+import warnings
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...search.brief import first_line
 from ...search.errors import DataError
 from ...search.nearest import did_you_mean
 
@@ -19,6 +23,11 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 KNOWN = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 SEPARATORS = ",;\t|"
 TABLES = 4  # that a process keeps in memory
+BROKEN = (
+    csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, gzip.BadGzipFile,
+    zlib.error,
+)  # fmt: skip
+LINE = 1_000_000  # characters of a header, at most
 
 
 def read(source: str) -> pd.DataFrame:
@@ -86,20 +95,21 @@ def _parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (ValueError, OSError) as error:  # pyarrow's errors are such
-        raise DataError(f"{path} is no Parquet file: {_first_line(error)}") from None
+        raise DataError(f"{path} is no Parquet file: {first_line(error)}") from None
 
 
 def _text(path: Path) -> pd.DataFrame:
     """A table with a header, its values separated by what separates the names there."""
     try:
-        header = _header(path)
-        separator = max(SEPARATORS, key=header.count)
+        separator = _separator(path)
         names = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, encoding=UTF8)
         frame = _values(path, separator)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8; save it with that encoding") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is no table: {_first_line(error)}") from None
+    except pd.errors.ParserWarning:  # the names would stand above the wrong columns, perhaps
+        raise DataError(f"{path} has rows of more values than there are names") from None
+    except BROKEN as error:
+        raise DataError(f"{path} is no table: {first_line(error)}") from None
     if names.shape[1] == frame.shape[1]:  # pandas would call a second column `a` a.1
         frame.columns = names.iloc[0].fillna("").to_numpy()
     return frame
@@ -107,7 +117,9 @@ def _text(path: Path) -> pd.DataFrame:
 
 def _values(path: Path, separator: str) -> pd.DataFrame:
     way: dict[str, Any] = {"sep": separator, "encoding": UTF8, "index_col": False}
-    frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **way)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **way)
     if separator == ";" and any(_commas(frame[name]) for name in frame):
         frame = pd.read_csv(path, low_memory=False, decimal=",", **way)
     return frame
@@ -124,13 +136,18 @@ def _commas(column: pd.Series) -> bool:
 UTF8 = "utf-8-sig"  # with the mark that spreadsheets write, or without it
 
 
-def _header(path: Path) -> str:
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
+def _separator(path: Path) -> str:
+    """What makes the most names of the header; a comma within quotes makes none."""
+    name = path.name.lower()
+    if name.endswith((".tsv", ".tsv.gz")):
+        return "\t"
+    opened = gzip.open if name.endswith(".gz") else open
     with opened(path, "rt", encoding=UTF8) as file:
-        line: str = file.readline(1_000_000)
-        return line
+        header: str = file.readline(LINE)
+        while header.isspace():
+            header = file.readline(LINE)
 
+    def names(separator: str) -> int:
+        return len(next(csv.reader([header], delimiter=separator), []))
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return max(SEPARATORS, key=names)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...search.errors import DataError
 from ...search.ready.rows import Held, Rows
-from .target import Kind, there
+from .target import Kind, plain, there
 
 Numbers = NDArray[np.int64]
 
@@ -103,6 +103,7 @@ def groups(frame: pd.DataFrame, settings: Rows) -> NDArray[Any] | None:
     if settings.group is None:
         return None
     column = frame[there(frame, settings.group, "group")]
+    plain(column, f"group {settings.group!r}")
     if column.isna().any():
         row = int(column.isna().to_numpy().argmax()) + 1
         raise DataError(f"group {settings.group!r} has no value in row {row}")
@@ -132,8 +133,10 @@ def _drawn(
     for place in generator.permutation(len(names)):
         # Whole groups, as long as that comes nearer to what is wanted; one at least.
         taken = int(chosen.sum())
-        if count and (not taken or abs(taken + sizes[place] - count) < abs(taken - count)):
+        if abs(taken + sizes[place] - count) < abs(taken - count):
             chosen[groups == names[place]] = True
+    if count and not chosen.any():  # each is more than twice as large as wanted
+        chosen[groups == names[sizes.argmin()]] = True
     return chosen
 
 

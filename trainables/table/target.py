@@ -17,6 +17,7 @@ from ...search.ready.rows import Rows
 Kind = Literal["classification", "regression"]
 FEW = 20  # different whole numbers, at most, that count as classes
 NAMED = 12  # columns that a message lists
+LARGEST = 1e30  # of a number that is learned from: libraries count in 32 bits, and square
 TARGET = "target"  # the column, where none is named: scikit-learn's sets call theirs so
 
 
@@ -36,16 +37,22 @@ def target(frame: pd.DataFrame, settings: Rows) -> Target:
     """
     name = named(frame, settings)
     column = frame[name]
+    plain(column, f"target {name!r}")
     missing = column.isna().to_numpy()
     if missing.any():
         raise DataError(
-            f"target {name!r} has no value in {_rows(missing)}; "
+            f"target {name!r} has no value in {_rows(missing)} (NA, None and null are none); "
             "leave these rows out, or fill the values in"
         )
+    if _times(column) and settings.task != "classification":
+        raise DataError(
+            f"target {name!r} holds times; make numbers of them to predict, such as days"
+        )
+    column = _stripped(column)
     if column.nunique() == 1:
         value = quoted(column, 0)
         raise DataError(f"target {name!r} is {value} in every row; there is nothing to predict")
-    if _classes(column, settings):
+    if _classes(column, name, settings):
         return _classification(column, name)
     return _regression(column, name)
 
@@ -55,7 +62,9 @@ def named(frame: pd.DataFrame, settings: Rows) -> str:
     if settings.target is None and TARGET in frame:
         return TARGET
     if settings.target is None:
-        raise DataError(f"no target is named; write target: with one of {_listed(frame)}")
+        raise DataError(
+            f"no target is named; write target: or --target with one of {_listed(frame)}"
+        )
     return there(frame, settings.target, "target")
 
 
@@ -70,6 +79,18 @@ def there(frame: pd.DataFrame, name: str, what: str) -> str:
     raise DataError(f"{what} {name!r} is not one of the columns {listed}")
 
 
+def plain(column: pd.Series, what: str, way_out: str = "") -> None:
+    """Errors: DataError for lists and the like, as Parquet files may hold."""
+    if pd.api.types.is_object_dtype(column):
+        nested = column.map(lambda value: isinstance(value, list | dict | np.ndarray)).to_numpy()
+        if nested.any():
+            row = int(nested.argmax())
+            raise DataError(
+                f"{what} is {quoted(column, row)} in row {row + 1}, neither a number nor a "
+                f"word{way_out}"
+            )
+
+
 def quoted(column: pd.Series, row: int) -> str:
     """A value as a message quotes it; numpy's numbers as Python's."""
     return brief(column.iloc[[row]].tolist()[0])
@@ -77,17 +98,34 @@ def quoted(column: pd.Series, row: int) -> str:
 
 def _listed(frame: pd.DataFrame) -> str:
     names = [str(column) for column in frame.columns]
-    more = f", ... ({len(names)} columns)" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    if len(names) > NAMED:  # the last is the target in many tables
+        names = [*names[: NAMED - 2], "...", names[-1] + f" ({len(names)} columns)"]
+    return ", ".join(names)
 
 
-def _classes(column: pd.Series, settings: Rows) -> bool:
+def _stripped(column: pd.Series) -> pd.Series:
+    """Words without spaces around them: "yes " is "yes"."""
+    if not pd.api.types.is_object_dtype(column) and not pd.api.types.is_string_dtype(column):
+        return column
+    return column.map(lambda value: value.strip() if isinstance(value, str) else value)
+
+
+def _classes(column: pd.Series, name: str, settings: Rows) -> bool:
+    """Whether these are classes. Errors: DataError for numbers with some words among them."""
     if settings.task != "auto":
         return settings.task == "classification"
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_bool_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
         return True
-    values = column.to_numpy(dtype=float)
-    return bool((values == np.round(values)).all()) and column.nunique() <= FEW
+    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=float)
+    words = np.isnan(values)
+    if words.sum() < len(words) / 2 and len(np.unique(values[~words])) > FEW and words.any():
+        row = int(words.argmax())
+        raise DataError(
+            f"target {name!r} is {quoted(column, row)} in row {row + 1}, where most rows have "
+            "numbers; put it right, or write task: classification"
+        )
+    few = len(np.unique(values)) <= FEW
+    return bool(words.any() or ((values == np.round(values)).all() and few))
 
 
 def _classification(column: pd.Series, name: str) -> Target:
@@ -96,7 +134,10 @@ def _classification(column: pd.Series, name: str) -> Target:
     classes = tuple(str(label) for label in labels)
     alone = [label for label, count in zip(classes, counts, strict=True) if count == 1]
     if len(alone) > len(classes) / 2:
-        numbers = " For numbers write task: regression." if _numeric(column) else ""
+        numbers = (
+            " For numbers write task: regression." if _numeric(column)
+            else " Numbers are written like 1234.5, without signs or commas."
+        )  # fmt: skip
         raise DataError(
             f"target {name!r} has {len(classes)} values in {len(column)} rows, most of them once: "
             f"these are no classes.{numbers}"
@@ -112,7 +153,7 @@ def _classification(column: pd.Series, name: str) -> Target:
 
 def _regression(column: pd.Series, name: str) -> Target:
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    wrong = ~np.isfinite(numbers)
+    wrong = ~(np.abs(numbers) <= LARGEST)
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
@@ -120,6 +161,11 @@ def _regression(column: pd.Series, name: str) -> Target:
             "to predict; put it right, or write task: classification"
         )
     return Target(kind="regression", values=numbers)
+
+
+def _times(column: pd.Series) -> bool:
+    kinds = pd.api.types
+    return bool(kinds.is_datetime64_any_dtype(column) or kinds.is_timedelta64_dtype(column))
 
 
 def _numeric(column: pd.Series) -> bool:

@@ -22,7 +22,8 @@ def column(frame: pd.DataFrame, settings: Text) -> list[str]:
         first, count = int(blank.to_numpy().argmax()) + 1, int(blank.sum())
         where = f"row {first}" if count == 1 else f"{count} rows, the first of them row {first}"
         raise DataError(
-            f"text {name!r} is empty in {where}; leave these rows out, or write a word in them"
+            f"text {name!r} is empty in {where}; leave these rows out, or write a word in them "
+            "(NA, null and the like are none)"
         )
     strange = ~found.map(lambda value: isinstance(value, str))
     if strange.any():

@@ -144,3 +144,10 @@ def test_what_is_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
     trial = wrote(tmp_path, "t_1", {"lr": 0.1, "act": "a"}, losses(3.0))
     (trial / "params.json").write_text("[" * 100_000)
     assert refused(tmp_path).startswith("from: FOLDER/experiment/t_1 cannot be read: ")
+
+
+def test_the_folder_above_says_what_lies_in_it(tmp_path: Path) -> None:
+    wrote(tmp_path, "t_1", {"lr": 0.1}, losses(3.0))
+    assert refused(tmp_path, **{"from": "."}) == (
+        "from: FOLDER holds experiments of Ray Tune's; name one: experiment"
+    )

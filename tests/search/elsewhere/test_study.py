@@ -269,4 +269,12 @@ def test_from_elsewhere_it_is_found_by_its_whole_path(
     monkeypatch.chdir(tmp_path)
     assert absolute("optuna:sqlite:///x.db#a") == f"optuna:sqlite:///{tmp_path}/x.db#a"
     assert absolute("optuna:x.log") == f"optuna:{tmp_path}/x.log"
+    assert absolute("optuna:tuna#tuna") == f"optuna:{tmp_path}/tuna#tuna"
     assert absolute("runs/a") == f"{tmp_path}/runs/a"
+
+
+@pytest.mark.parametrize("source", ["sqlite:///x.db", "x.db"])
+def test_a_study_without_its_scheme_is_told_how_to_write_it(tmp_path: Path, source: str) -> None:
+    (tmp_path / "x.db").touch()
+    with pytest.raises(NightsweepError, match=f"or a study: optuna:{source}$"):
+        lessons(new(**{"from": source}), tmp_path)

@@ -74,6 +74,11 @@ def test_a_normal_distribution_becomes_a_range_around_its_middle(
     assert "holds 95% of it" in found.note
 
 
+def test_a_list_wider_than_numbers_can_tell_is_refused() -> None:
+    with pytest.raises(SweepError, match="wider than numbers can tell"):
+        counterpart.listed(-1e308, 32, 3, whole=True)
+
+
 def test_numbers_may_be_written_as_text_as_yaml_has_them() -> None:
     assert counterpart.uniform("1e-5", "1").value == {"min": 1e-5, "max": 1.0}
     assert counterpart.whole("16", "64").value == {"min": 16, "max": 64}

@@ -80,7 +80,22 @@ def test_a_scheduler_that_maximises_says_so() -> None:
     assert (values["sampler"], values["scheduler"]) == ("random", "none")
 
 
+def test_of_several_metrics_the_first_is_taken_and_the_others_are_told() -> None:
+    draft = of_program("config_space = {'x': uniform(0, 1)}\nRandomSearch(metrics=['a', 'b'])")
+    assert draft.values["metric"]["name"] == "a"
+    assert "there were several; add b" in notes(draft, "metric")
+
+
+@pytest.mark.parametrize("given", ["metrics=names()", "metric=name()", "metrics=[name()]"])
+def test_a_metric_that_only_running_it_would_tell_is_left_open(given: str) -> None:
+    draft = of_program(f"config_space = {{'x': uniform(0, 1)}}\nRandomSearch({given})")
+    assert draft.values["metric"]["name"] == "val_loss"
+    assert "none was found" in notes(draft, "metric")
+
+
 def test_what_only_running_it_would_tell_is_refused_by_its_name() -> None:
+    with pytest.raises(SweepError, match=r"config_space\.x: .* without running it"):
+        parameter("choice([f(1), 2])")
     with pytest.raises(SweepError, match=r"config_space\.x: .* without running it"):
         parameter("loguniform(low(), 1)")
     with pytest.raises(SweepError, match=r"config_space\.x: os\.environ\['N'\] cannot be read"):

@@ -102,3 +102,24 @@ def test_a_distribution_that_is_unknown_is_refused_by_its_parameter() -> None:
         parameter({"distribution": "zipf", "min": 0, "max": 1})
     assert refused.value.problems[0].key == ("parameters", "x", "distribution")
     assert "zipf is none that is known here" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "had"),
+    [
+        ("${args}", "as True and False"),
+        ("${args_no_hyphens}", "as True and False"),
+        ("${args_no_boolean_flags}", "as a flag, or not at all"),
+    ],
+)
+def test_how_true_and_false_come_to_the_program_is_told(word: str, had: str) -> None:
+    given = {
+        "method": "random",
+        "program": "train.py",
+        "command": ["python", "${program}", word],
+        "parameters": {"lr": {"min": 0.1, "max": 1.0}},
+    }
+    assert "W&B has them" not in notes(of(given, "wandb"), "command")
+    for flag in ({"values": [True, False]}, {"value": True}):
+        with_flag = given | {"parameters": {"flag": flag}}
+        assert f"W&B has them {had}" in notes(of(with_flag, "wandb"), "command")

@@ -55,5 +55,12 @@ def test_with_folds_the_epochs_of_each_are_searched_and_an_epoch_of_the_sweep_is
     assert "epochs" not in sweep().parameters
 
 
+def test_with_folds_there_is_no_part_to_judge_by() -> None:
+    message = refused(trainable={"name": "boosting", "cv": 4, "val": 0.3})
+    assert "cv: 4 judges by each of its folds in turn; leave val out" in message
+    again = Sweep.model_validate(sweep(cv=4).model_dump(mode="json"))  # as a run is resumed
+    assert again.folds == 4
+
+
 def test_an_unknown_library_is_refused() -> None:
     assert "catboost" in refused("catboost")

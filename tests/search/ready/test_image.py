@@ -44,6 +44,11 @@ def test_a_slip_in_a_knob_is_refused_with_the_nearest() -> None:
     assert "shift" in refused(parameters={"shift": {"min": 0.0, "max": 2.0}})
 
 
+def test_a_network_without_its_library_is_not_taken_for_the_nearest_word() -> None:
+    message = refused(trainable={"name": "image", "model": "resnet18"})
+    assert message.endswith("'resnet18' is not one of resnet, torchvision:NAME")
+
+
 def test_the_network_is_a_parameter_too() -> None:
     values = ["resnet", "torchvision:resnet18"]
     assert sweep(parameters={"model": {"values": values}})

@@ -50,6 +50,31 @@ def test_what_a_file_says_comes_before_what_the_trainable_brings() -> None:
     assert (sweep.metric.name, list(sweep.parameters), sweep.max_epochs) == ("val_rmse", ["lr"], 5)
 
 
+@pytest.mark.parametrize(
+    ("metric", "goals"),
+    [
+        ("val_accuracy", ["maximize"]),
+        ("val_accuracy_std", ["minimize"]),
+        ({"name": "val_r2"}, ["maximize"]),
+        ({"name": "val_accuracy", "goal": "minimize"}, ["minimize"]),
+        (["val_score", {"name": "val_accuracy", "min": 0.5}, "val_loss"],
+         ["maximize", None, "minimize"]),
+    ],
+)  # fmt: skip
+def test_a_metric_that_is_named_alone_is_sought_where_it_is_better(
+    metric: Any, goals: list[str | None]
+) -> None:
+    sweep = Sweep(trainable="tabular", data=["my.csv"], metric=metric)
+    assert [one.goal for one in sweep.outcomes] == goals
+    program = Sweep(command="train", parameters={"lr": 0.1}, metric="accuracy")
+    assert program.metric.goal == "minimize"  # as of functions: their words are their own
+
+
+def test_the_test_part_decides_nothing() -> None:
+    with pytest.raises(SweepError, match="no decision is to see; write val_accuracy"):
+        Sweep(trainable="tabular", data=["my.csv"], metric=["val_loss", "test_accuracy"])
+
+
 def test_a_command_is_a_trainable_in_one_line() -> None:
     values: dict[str, Any] = {"metric": "loss", "parameters": {"lr": {"min": 0.1, "max": 1.0}}}
     sweep = Sweep(command="python train.py --lr {lr}", **values)
@@ -63,6 +88,9 @@ def test_a_command_is_a_trainable_in_one_line() -> None:
         ({"trainable": "tabulr"}, "trainable: 'tabulr' is not one of .* Did you mean \"tabular\""),
         ({"trainable": {"target": "x"}}, "trainable: needs a name, one of tabular, image,"),
         ({"trainable": {"name": "tabular", "tagret": "x"}}, 'tagret: .*Did you mean "target"'),
+        ({"trainable": {"name": "tabular", "lr": 0.1}}, "trainable.lr: is a knob, no setting; it"),
+        ({"trainable": {"name": "sklearn", "lr": 0.1}}, "trainable.lr: unknown key; allowed"),
+        ({"trainable": {"name": "command"}}, "trainable.run: is missing; write run: python train"),
         ({"trainable": {"name": "tabular", "cv": 1}}, "trainable.cv: must be at least 2, not 1"),
         ({"trainable": 3}, "trainable: must be a mapping"),
         ({"trainable": {"name": "tabular", "val": 0.8, "test": 0.5}}, "too few rows to train on"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from nightsweep.search.errors import SweepError
-from nightsweep.search.ready import template
+from nightsweep.search.ready import Command, template
 from nightsweep.search.sweep import Sweep
 
 SPACE: dict[str, Any] = {
@@ -53,6 +54,11 @@ def test_every_name_of_the_sweep_and_of_a_trial_may_stand_there() -> None:
         ("python t.py > log", "without a shell, which > needs"),
         ("python t.py 2>&1", "without a shell, which 2>&1 needs"),
         ("cd x && python t.py", "without a shell, which && needs"),
+        ("python t.py 2>/dev/null", "without a shell, which 2>/dev/null needs"),
+        ("python t.py >>log.txt", "without a shell, which >>log.txt needs"),
+        ("python t.py --lr $lr", "no shell reads $lr: write {lr}"),
+        ("python t.py --lr=${{lr}}", "no shell reads --lr=${{lr}}: write {lr}"),
+        ("python t.py --lr ${lr}", "no shell reads ${lr}: write {lr}"),
         ("python t.py {}", "a brace that is no placeholder, in {}: {lr} stands for"),
         ('python t.py \'{"a": {"b": 1}}\'', "a brace that is no placeholder"),
         ("", "command: is empty; write"),
@@ -61,9 +67,24 @@ def test_every_name_of_the_sweep_and_of_a_trial_may_stand_there() -> None:
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused(command: Any, message: str) -> None:
-    escaped = message.replace("|", "\\|").replace("{", "\\{").replace("}", "\\}")
+    escaped = re.sub(r"([|{}$])", r"\\\1", message)
     with pytest.raises(SweepError, match=escaped):
         Sweep(command=command, **SPACE)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("a --sep '|' --above '>3'", ["a", "--sep", "|", "--above", ">3"]),
+        ("sh -c 'a {lr} 2>/dev/null | tee b'", ["sh", "-c", "a 1 2>/dev/null | tee b"]),
+        ('sh -c "a | \\"b\\" > c" d', ["sh", "-c", 'a | "b" > c', "d"]),
+        ("sh -c 'lr=$lr a'", ["sh", "-c", "lr=$lr a"]),
+    ],
+)
+def test_what_stands_in_quotes_is_no_shells(line: str, words: list[str]) -> None:
+    sweep = Sweep(command=line, **SPACE)
+    assert isinstance(sweep.trainable, Command)
+    assert template.filled(sweep.trainable.words, {"lr": 1}) == words
 
 
 def test_settings_of_a_command_that_cannot_be_are_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import gzip
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,24 @@ def test_broken_files_are_named_together(tmp_path: Path) -> None:
     assert message.endswith("put them right, or take them away")
 
 
+def test_a_picture_too_large_for_any_memory_is_named_like_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PIL, "MAX_IMAGE_PIXELS", 100)
+    animals(tmp_path), drawn(tmp_path / "dog" / "vast.png", size=(20, 20))
+    message = refused(tmp_path)
+    assert "1 of 5 pictures" in message
+    assert "dog/vast.png" in message
+
+
+def test_a_part_alone_is_a_part_and_two_of_one_name_are_refused(tmp_path: Path) -> None:
+    animals(tmp_path / "train", 3)
+    found = read([str(tmp_path)])
+    assert (found.classes, parts(found)) == (("cat", "dog"), [6, 0, 0])
+    animals(tmp_path / "val"), animals(tmp_path / "valid")
+    assert "has both val and valid; which one is the val part?" in refused(tmp_path)
+
+
 def test_a_file_that_ends_too_soon_is_broken(tmp_path: Path) -> None:
     animals(tmp_path, size=(60, 60))
     path = tmp_path / "dog" / "1.png"
@@ -187,6 +206,14 @@ def test_the_files_of_mnist_with_their_own_test_part(tmp_path: Path, ending: str
     assert np.array_equal(found.x[:6, 0], images)
     assert found.y.tolist() == [0, 1, 0, 1, 2, 2, 0, 1, 0]
     assert parts(read([str(tmp_path)], 8)) == [6, 0, 3]
+
+
+def test_a_part_of_mnist_alone_is_stretched_without_a_warning(tmp_path: Path) -> None:
+    idx(tmp_path / "train-images-idx3-ubyte", noise(4, 4, 4))
+    idx(tmp_path / "train-labels-idx1-ubyte", np.array([0, 0, 1, 1], dtype=np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read([str(tmp_path)], 8).x.shape == (4, 1, 8, 8)
 
 
 def test_the_same_files_where_torchvision_puts_them(tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ def test_dates_are_days() -> None:
     assert made.numbers["b"].tolist() == [31.0, 31.0]
 
 
+def test_a_date_far_in_the_future_is_a_number_too() -> None:
+    made = table(a=["9999-12-31", "1970-01-02"])
+    assert made.numbers["a"].tolist() == [2932896.0, 1.0]
+
+
+def test_the_smallest_numbers_are_scaled_too() -> None:
+    _, numbers, _ = of(3, a=[1e-200, 2e-200, 3e-200])
+    assert np.isfinite(numbers).all()
+    assert len(set(numbers[:, 0])) == 3
+
+
 def test_numbers_that_are_marked_as_categories_are_categories() -> None:
     assert list(table(a=pd.Categorical([1, 2, 1])).categories) == ["a"]
 
@@ -134,6 +145,7 @@ def test_columns_that_say_nothing_are_left_out() -> None:
     [
         ({"a": [1, "2", "?", 4]}, "column 'a' is '\\?' in row 3, where most rows have numbers"),
         ({"a": [1.0, float("inf"), 2.0]}, "column 'a' is inf in row 2; write a number"),
+        ({"a": [1.0, 1e308, 2.0]}, r"column 'a' is 1e\+308 in row 2; write a number"),
         ({"a": ["x", [1], "x"]}, "column 'a' is \\[1\\] in row 2, neither a number nor a word"),
         ({"a": [1, 1, 1]}, "no column to learn from: 'a' has one value"),
         ({"y": [1, 2, 3]}, "no column to learn from, beside the target"),

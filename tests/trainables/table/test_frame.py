@@ -57,3 +57,9 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match="cannot be written to"):
         stored(FRAME, tmp_path / "file")
+
+
+def test_a_column_of_several_kinds_is_named_with_them(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"b": [1, None], "a": [1, "x"]}, dtype=object)
+    with pytest.raises(DataError, match="column 'a' holds int and str; make its values of one"):
+        stored(frame, tmp_path)

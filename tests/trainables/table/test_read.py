@@ -29,6 +29,7 @@ def written(folder: Path, name: str, text: str) -> str:
         ("a.csv", TEXT.replace(",", ";")),
         ("a.tsv", TEXT.replace(",", "\t")),
         ("A.CSV", TEXT.replace("\n", "\r\n")),
+        ("a.csv", "\n\n" + TEXT.replace(",", ";")),
     ],
 )
 def test_text_is_a_table_whatever_separates_its_values(
@@ -37,6 +38,19 @@ def test_text_is_a_table_whatever_separates_its_values(
     frame = read(written(tmp_path, name, text))
     assert list(frame.columns) == ["area", "kind", "price"]
     assert frame["price"].tolist() == [200, 310]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", '"price, in euro";kind\n1;2\n'),
+        ("a.tsv", "price, in euro\tkind\n1\t2\n"),
+        ("a.csv", '"price, in euro",kind\n1,2,\n'),  # each line ends in a separator
+    ],
+)
+def test_a_comma_in_a_name_separates_nothing(tmp_path: Path, name: str, text: str) -> None:
+    frame = read(written(tmp_path, name, text))
+    assert (list(frame.columns), frame["kind"].tolist()) == (["price, in euro", "kind"], [2])
 
 
 def test_numbers_may_have_commas_where_semicolons_separate(tmp_path: Path) -> None:
@@ -87,8 +101,11 @@ def test_an_unknown_set_is_said(source: str, message: str) -> None:
         ("a.csv", b"a,b\n", "holds no rows"),
         ("a.csv", b"a,a\n1,2\n", "has two columns 'a'"),
         ("a.csv", b"a,b\n1,2\n1,2,3\n", "is no table: .*line 3"),
+        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "has rows of more values than there are names"),
         ("a.csv", "größe,b\n1,2\n".encode("latin-1"), "is not UTF-8"),
+        ("a.csv", b"x" * 200_000, "is no table: field larger"),
         ("a.csv.gz", b"a,b\n1,2\n", "is no table"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:-20] + b"x" * 20, "is no table"),
         ("a.parquet", b"a,b\n1,2\n", "is no Parquet file"),
         ("a.xlsx", b"x", "not a table that is read here: .csv"),
     ],

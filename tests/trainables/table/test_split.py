@@ -63,6 +63,19 @@ def test_rows_of_one_group_stay_together() -> None:
     assert [len(rows) for rows in (parts.train, parts.val, parts.test)] == [60, 20, 20]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_large_group_is_not_spent_on_judging(seed: int) -> None:
+    people = np.repeat(np.arange(11), [90, *[1] * 10])
+    parts = split(np.arange(100.0), "regression", Tabular(val=0.04, test=0.04, seed=seed), people)
+    assert [len(rows) for rows in (parts.train, parts.val, parts.test)] == [92, 4, 4]
+
+
+def test_where_all_groups_are_large_a_part_takes_the_smallest() -> None:
+    people = np.repeat(np.arange(3), [40, 30, 25])
+    parts = split(np.arange(95.0), "regression", Tabular(val=0.1, test=0.1), people)
+    assert [len(rows) for rows in (parts.train, parts.val, parts.test)] == [40, 30, 25]
+
+
 def test_each_row_is_judged_by_in_one_fold_and_tests_in_none() -> None:
     found = folds(CLASSES, "classification", Tabular(cv=4))
     judged = np.concatenate([val for _, val in found.parts])
@@ -125,5 +138,7 @@ def test_the_column_of_groups_is_read_and_looked_at() -> None:
     assert groups(frame, Tabular()) is None
     with pytest.raises(DataError, match="group 'part' has no value in row 2"):
         groups(frame, Tabular(group="part"))
+    with pytest.raises(DataError, match=r"group 'who' is \[1\] in row 1, neither a number"):
+        groups(pd.DataFrame({"who": [[1], [2]]}), Tabular(group="who"))
     with pytest.raises(DataError, match=r"group 'hwo' is not one .* mean .who"):
         groups(frame, Tabular(group="hwo"))
