@@ -57,6 +57,7 @@ class Sharing:
         self._paces = Paces[tuple[str, int]]()  # by kind of device, and how many were on it
         self._on: dict[str, set[str]] = {}  # the slots of each device
         self._sits: dict[str, str] = {}  # the device of each slot
+        self._warm: set[str] = set()  # slots whose process has trained an epoch
         self._uncapped: set[str] = set()  # slots that had a trial which may fill its device
 
     def heard(
@@ -83,9 +84,12 @@ class Sharing:
         for message in messages:
             if isinstance(message, Step):
                 self._level.epochs += fresh
-                if usage is not None:
+                # A process's first epoch also loads libraries and starts the device: seconds,
+                # which would be taken for crowding where epochs are short.
+                if usage is not None and slot in self._warm:
                     where = (usage.device.name, beside)
                     self._paces.note(where, message.trial, message.seconds)
+                self._warm.add(slot)
             elif isinstance(message, Ended) and message.end is End.MEMORY and crowded:
                 self._level.failed = message.trial
             self._news = True
@@ -93,6 +97,7 @@ class Sharing:
     def forget(self, slot: str) -> None:
         """A slot is gone."""
         self._uncapped.discard(slot)
+        self._warm.discard(slot)
         if device := self._sits.pop(slot, None):
             self._on[device].discard(slot)
 

@@ -37,6 +37,7 @@ class Profile:
     need: float = 0.35
     epoch: float = 5.0
     crowd: float = 1.0
+    start: float = 0.0  # what the first epoch of a process takes besides
 
     def slower(self, beside: int) -> float:
         """How many times as long an epoch takes among so many."""
@@ -59,6 +60,7 @@ class Room:
         self.on: dict[str, Device] = {}
         self.busy: dict[str, Work] = {}
         self.left: dict[str, float] = {}
+        self.started: dict[str, float] = {}  # slots, with the seconds since they are there
         self.open(self.sharing.each)
 
     def open(self, each: int) -> None:
@@ -96,12 +98,16 @@ class Room:
         each, number = self.sharing.each, self.busy[slot].trial
         profile = self.trial(number)
         before = self.left[slot]
-        self.left[slot] -= BEAT / (profile.epoch * profile.slower(each))
+        self.started[slot] = self.started.get(slot, 0.0) + BEAT
+        if self.started[slot] > profile.start:
+            self.left[slot] -= BEAT / (profile.epoch * profile.slower(each))
         messages: list[Message] = []
         if profile.memory > 80 * GB * part(each):
             messages.append(Ended(trial=number, end=End.MEMORY))
         elif int(before) != int(self.left[slot]):
             seconds = profile.epoch * profile.slower(each)
+            if self.started[slot] <= profile.start + BEAT:
+                seconds += profile.start
             messages.append(Step(trial=number, epoch=1, metrics={}, seconds=seconds))
         busy = profile.need * each * (1 + self.chance.uniform(-self.noise, self.noise))
         usage = Usage(
@@ -161,6 +167,14 @@ def test_noisy_readings_let_the_number_settle_and_stay() -> None:
     room.run(3_000)
     assert room.numbers == sorted(room.numbers), "it went to and fro"
     assert room.numbers[-1] in (2, 3)
+
+
+def test_what_a_process_takes_to_start_is_not_taken_for_crowding() -> None:
+    """As on an H100: nine seconds for libraries and the device, where an epoch takes half one."""
+    profile = Profile(need=0.05, memory=GB, epoch=0.5, start=9.0)
+    room = Room(trial=lambda number: profile, devices=1)
+    room.run(600)
+    assert room.numbers == [MOST]
 
 
 def test_sharing_that_brings_nothing_is_given_up_for_good() -> None:
