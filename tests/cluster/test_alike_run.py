@@ -11,6 +11,7 @@ BAD_INPUT = 2
 BROKEN = TRAIN.replace("nn.Sequential(", "mm.Sequential(")
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_training_function_that_always_raises_is_shown_once_and_mended_costs_no_trial(
     tmp_path: Path,

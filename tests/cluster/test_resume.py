@@ -89,6 +89,7 @@ def test_sigterm_to_every_process_of_a_job_saves_what_runs(tmp_path: Path) -> No
     assert (place / f"run/trials/1/epoch-{interrupted.epoch}").is_dir()
 
 
+@pytest.mark.slow
 def test_sigterm_while_ray_starts_stops_cleanly(place: Path) -> None:
     process = driver(place, "run", "toy.yaml", "--out", "run")
     for _ in range(600):
@@ -113,6 +114,7 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(place: Path) -> None:
     assert nightsweep.load(place / "run").study.trained >= 1
 
 
+@pytest.mark.slow
 def test_a_sweep_file_that_changed_is_refused_or_taken_over(place: Path) -> None:
     process = driver(place, "run", "toy.yaml", "--out", "run")
     until_reports(place, 3, process)

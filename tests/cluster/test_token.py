@@ -197,6 +197,7 @@ def nodes() -> Iterator[Nodes]:
             nodes.end()
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_cluster_of_two_nodes_takes_the_driver_that_has_its_token_and_no_other(
     nodes: Nodes,
