@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -127,7 +128,8 @@ class Training:
         sums, steps = _Sums(self.device), 0
         for batch in data.batches(self.knobs.batch_size * self.knobs.accumulate, order):
             self.optimizer.zero_grad()
-            for part, x, y in parts(batch, self.knobs.accumulate):
+            several = self.knobs.accumulate > 1
+            for part, x, y in parts(batch, self.knobs.accumulate) if several else [(1.0, *batch)]:
                 for share, some_x, some_y in trial.parts(x, y):
                     self._learn(some_x, some_y, part * share, sums)
             self._step()
@@ -139,7 +141,8 @@ class Training:
         with self._autocast():
             scores = self._scores(x, y)
             loss = self._loss(scores, y, smoothing=self.knobs.label_smoothing)
-        self.scaler.scale(loss if share == 1 else loss * share).backward()
+        scaled = loss if share == 1 else loss * share
+        (self.scaler.scale(scaled) if self.scaler.is_enabled() else scaled).backward()
         if self.knobs.label_smoothing and self.loss is None and _classes(y):
             loss = self._loss(scores.detach(), y)
         sums.add(loss.detach(), scores.detach(), y)
@@ -151,8 +154,11 @@ class Training:
             add_l1(self.weights, self.knobs.l1)
         if self.knobs.clip:
             nn.utils.clip_grad_norm_(self.weights, self.knobs.clip)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        if self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
         self.schedule.step()
 
     @torch.no_grad()
@@ -205,9 +211,11 @@ class Training:
             )
         return F.mse_loss(scores, y)
 
-    def _autocast(self) -> torch.autocast:
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if str(self.knobs.precision) == "32":
+            return nullcontext()  # as torch's own would be, but at no cost
         kind = torch.float16 if self.knobs.precision == "fp16" else torch.bfloat16
-        return torch.autocast(self.device.type, kind, enabled=str(self.knobs.precision) != "32")
+        return torch.autocast(self.device.type, kind)
 
 
 class _Sums:
